@@ -1,0 +1,146 @@
+//! What the engine says, and what this terminal makes of it.
+
+use super::{App, Effect, Source, Tone};
+use crate::link::{Command, Event, News, PROTOCOL, Picture, PictureOf};
+use crate::recipe::{Run, RunId, State};
+
+/// How many finished runs are asked for at a time.
+pub const PAGE: u32 = 100;
+
+/// The link to the engine, as far as is known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Engine {
+    /// Nothing was heard yet.
+    Connecting,
+    /// It answers.
+    Up {
+        /// When it started, in milliseconds since 1970.
+        started_ms: i64,
+    },
+    /// It is gone, and why; a new one is being started.
+    Lost(String),
+    /// It is gone, and none could be started.
+    Missing(String),
+}
+
+impl App {
+    pub(super) fn news(&mut self, news: News) {
+        match news {
+            News::Event(event) => self.event(event),
+            News::Picture(picture) => self.picture(picture),
+            News::Lost { reason } => {
+                self.cut(&reason);
+                self.engine = Engine::Lost(reason);
+            }
+            News::NoEngine { reason } => {
+                self.cut(&reason);
+                self.engine = Engine::Missing(reason);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Hello { protocol, version, started_ms, pace_ms, .. } => self.hello(protocol, &version, started_ms, pace_ms),
+            Event::Refused { reason } => {
+                self.cut(&reason);
+                self.engine = Engine::Lost(reason);
+            }
+            Event::Queue { runs } => self.queue.replace(runs, self.now_ms),
+            Event::Run { run } => self.stands(run),
+            Event::Step { run, index, of, t, ms } => self.step(run, index, of, (t, ms)),
+            Event::Log { time_ms, text } => self.log.push(time_ms, Tone::Plain, text),
+            Event::Error { text } => self.log.push(self.now_ms, Tone::Bad, text),
+            Event::History { search, runs, total } if search.is_empty() => {
+                for run in &runs {
+                    self.prompt.ran_before(run.recipe.prompt());
+                }
+                self.history.extend(runs, total);
+                self.keep_selection();
+            }
+            Event::Stopping => self.engine = Engine::Lost("The engine stops, as it was told to.".to_owned()),
+            // The wire puts pictures together; another search is not this terminal's.
+            Event::Submitted { .. } | Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
+        }
+    }
+
+    fn hello(&mut self, protocol: u32, version: &str, started_ms: i64, pace_ms: Option<f64>) {
+        if protocol != PROTOCOL {
+            let text = format!(
+                "The engine is version {version} and speaks another language ({protocol}, here {PROTOCOL}); `darkroom stop` ends it."
+            );
+            self.log.push(self.now_ms, Tone::Warning, text);
+        }
+        if let Some(pace) = pace_ms {
+            self.pace_ms.entry("tiny-if".to_owned()).or_insert(pace);
+        }
+        self.engine = Engine::Up { started_ms };
+        self.pictures.forget_requests();
+        self.history.asked = None;
+        let first = Command::History { search: String::new(), before: None, limit: PAGE };
+        self.effects.extend([Effect::Send(first), Effect::Send(Command::NextFrame)]);
+    }
+
+    /// The link is cut: nothing that was asked for will come.
+    fn cut(&mut self, reason: &str) {
+        self.log.push(self.now_ms, Tone::Bad, reason.to_owned());
+        self.pictures.forget_requests();
+        self.history.asked = None;
+        self.queue.cut();
+    }
+
+    fn stands(&mut self, run: Run) {
+        if run.state == State::Failed && self.queue.get(run.id).is_none_or(|known| known.state != State::Failed) {
+            let why = run.error.clone().unwrap_or_else(|| "no reason was given".to_owned());
+            self.log.push(self.now_ms, Tone::Bad, format!("{} failed: {}.", run.id, why.trim_end_matches('.')));
+        }
+        if run.state == State::Done {
+            self.queue.remove(run.id);
+            self.history.add(run);
+            self.keep_selection();
+        } else {
+            self.queue.stands(run, self.now_ms);
+        }
+    }
+
+    /// The history's selection stays on the run that is looked at, whatever comes in before it.
+    fn keep_selection(&mut self) {
+        if let Some(pinned) = self.pinned {
+            self.history.select(pinned);
+        }
+    }
+
+    fn step(&mut self, id: RunId, index: u32, of: u32, (t, ms): (u32, f64)) {
+        let ms = if ms.is_finite() { ms.max(0.0) } else { 0.0 };
+        if self.pictures.newest(id).is_some_and(|frame| matches!(frame, Source::Frame { index: newest, .. } if index < newest)) {
+            // It begins again, and its frames with it.
+            self.pictures.forget_frames();
+        }
+        self.queue.step(id, index, of, (t, ms), self.now_ms);
+        // The first step may hold the loading of the model.
+        if self.queue.progress.is_none_or(|progress| progress.run != id || progress.seen < 2) {
+            return;
+        }
+        let Some(run) = self.queue.get(id) else { return };
+        // The last timestep of some lists calls no model and says nothing about the pace.
+        let calls_a_step = run.recipe.model_calls() as f64 / f64::from(of.max(1));
+        let pace = ms / calls_a_step;
+        if index.saturating_add(1) < of && pace.is_finite() && pace > 0.0 {
+            let known = self.pace_ms.entry(run.recipe.model().to_owned()).or_insert(pace);
+            *known += 0.1 * (pace - *known);
+        }
+    }
+
+    fn picture(&mut self, picture: Picture) {
+        let id = picture.head.run;
+        if let PictureOf::Frame { .. } = picture.head.what {
+            // A frame of a run that is over, or of an older step, must not cover what is newer.
+            if self.queue.get(id).is_some_and(|run| run.state == State::Running) && self.pictures.frame(picture) {
+                return;
+            }
+            self.next_frame();
+        } else {
+            self.pictures.keep(picture);
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The state of one terminal, and its only writer: [`App::update`].
+//!
+//! Keys, the engine's news and the time come in as [`Input`]; what has to happen outside goes out as [`Effect`]. Nothing
+//! here reads a clock, draws or waits, so that a test is a list of inputs.
+
+mod act;
+mod engine;
+mod form;
+mod history;
+pub mod keys;
+mod log;
+mod pictures;
+mod prompt;
+mod queue;
+
+pub use engine::Engine;
+pub use form::{Entry, Form, Plan};
+pub use history::History;
+pub use log::{Line, Log, Tone};
+pub use pictures::{Pictures, Source};
+pub use prompt::Prompt;
+pub use queue::{Progress, Queue};
+
+use crate::link::{Command, News};
+use crate::recipe::{Run, RunId, State};
+use crossterm::event::KeyEvent;
+use std::collections::HashMap;
+
+/// The longest side in pixels of the picture in the preview.
+pub const LARGE: u32 = 1024;
+/// The longest side in pixels of a picture in the history strip.
+pub const SMALL: u32 = 64;
+
+/// What happens to a terminal.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A key went down.
+    Key(KeyEvent),
+    /// Text came in one piece.
+    Paste(String),
+    /// The mouse was pressed on something.
+    Click(Target),
+    /// The mouse wheel turned over a pane.
+    Wheel {
+        /// The pane under the mouse.
+        pane: Focus,
+        /// Towards the user.
+        down: bool,
+    },
+    /// The engine or the link to it says something.
+    News(News),
+    /// The time, in milliseconds since 1970.
+    Tick(i64),
+    /// What the screen has room for.
+    Room {
+        /// The pictures, most wanted first.
+        pictures: Vec<Source>,
+        /// How far down the list of keys can be scrolled.
+        help_end: u16,
+    },
+    /// A picture is on the screen, and the terminal can take the next.
+    Shown(Source),
+    /// The terminal itself has something to say, in one sentence.
+    Note(String),
+}
+
+/// What has to happen outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A command for the engine.
+    Send(Command),
+    /// The screen is out of date.
+    Redraw,
+    /// The user leaves.
+    Quit,
+}
+
+/// Where the keys go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Focus {
+    /// The text of the prompt.
+    Prompt,
+    /// The form.
+    Parameters,
+    /// The picture.
+    Preview,
+    /// The runs that are not finished.
+    Queue,
+    /// What happened.
+    Log,
+    /// The runs that are.
+    History,
+}
+
+impl Focus {
+    /// In the order of Tab.
+    pub const ALL: [Focus; 6] = [Focus::Prompt, Focus::Parameters, Focus::Preview, Focus::Queue, Focus::Log, Focus::History];
+
+    /// The pane's title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Focus::Prompt => "Prompt",
+            Focus::Parameters => "Parameters",
+            Focus::Preview => "Preview",
+            Focus::Queue => "Queue",
+            Focus::Log => "Log",
+            Focus::History => "History",
+        }
+    }
+
+    /// Whether the pane is one where text is typed.
+    pub fn is_field(self) -> bool {
+        matches!(self, Focus::Prompt | Focus::Parameters)
+    }
+
+    fn step(self, by: usize) -> Focus {
+        let at = Focus::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
+        Focus::ALL[(at + by) % Focus::ALL.len()]
+    }
+}
+
+/// What lies under the mouse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A pane, or its tab.
+    Pane(Focus),
+    /// A field of the form, by its place.
+    Field(usize),
+    /// A run in the queue.
+    Queued(RunId),
+    /// A run in the history.
+    Finished(RunId),
+}
+
+/// What covers the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlay {
+    /// Every key, scrolled down by so many lines.
+    Help(u16),
+    /// Jobs are open: really leave?
+    Leave,
+}
+
+/// How an [`App`] begins.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The names of the themes, in the order of `T`.
+    pub themes: Vec<String>,
+    /// The first of them to show.
+    pub theme: usize,
+    /// Seconds that the local clock is ahead of UTC.
+    pub utc_offset_s: i32,
+}
+
+/// The state of one terminal. Everything may be read; only [`App::update`] writes.
+pub struct App {
+    /// Where the keys go.
+    pub focus: Focus,
+    /// Whether they are text there.
+    pub editing: bool,
+    /// Which of parameters, queue and log shows where there is room for one.
+    pub tab: Focus,
+    /// What covers the panes.
+    pub overlay: Option<Overlay>,
+    /// Whether the preview has the whole screen.
+    pub large: bool,
+    /// The run that was picked to be looked at; without one the newest is shown.
+    pub pinned: Option<RunId>,
+    /// Which of the run's pictures is shown alone.
+    pub alone: Option<u32>,
+    /// The prompt and the earlier ones.
+    pub prompt: Prompt,
+    /// The other parameters.
+    pub form: Form,
+    /// Runs that are not finished.
+    pub queue: Queue,
+    /// Runs that are.
+    pub history: History,
+    /// What happened.
+    pub log: Log,
+    /// Pixels: live frames and kept pictures.
+    pub pictures: Pictures,
+    /// The link.
+    pub engine: Engine,
+    /// The names of the themes.
+    pub themes: Vec<String>,
+    /// The one that is shown.
+    pub theme: usize,
+    /// The time as last told, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// Milliseconds that a model call takes, by model.
+    pub pace_ms: HashMap<String, f64>,
+    effects: Vec<Effect>,
+}
+
+impl App {
+    /// The workbench as it opens: the cursor in the prompt, an example typed.
+    pub fn new(start: Start) -> App {
+        let form = Form::new("sample");
+        App {
+            focus: Focus::Prompt,
+            editing: true,
+            tab: Focus::Parameters,
+            overlay: None,
+            large: false,
+            pinned: None,
+            alone: None,
+            prompt: Prompt::new(form.example()),
+            form,
+            queue: Queue::default(),
+            history: History::default(),
+            log: Log::new(start.utc_offset_s),
+            pictures: Pictures::default(),
+            engine: Engine::Connecting,
+            theme: start.theme.min(start.themes.len().saturating_sub(1)),
+            themes: start.themes,
+            now_ms: 0,
+            pace_ms: HashMap::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes in one thing that happened, and says what has to happen outside.
+    pub fn update(&mut self, input: Input) -> Vec<Effect> {
+        match input {
+            Input::Tick(now_ms) => {
+                let seconds = |ms: i64| ms / if self.queue.running().is_some() { 250 } else { 60_000 };
+                if seconds(now_ms) != seconds(self.now_ms) {
+                    self.effects.push(Effect::Redraw);
+                }
+                self.now_ms = now_ms;
+            }
+            Input::Room { pictures, help_end } => {
+                if let Some(Overlay::Help(at)) = &mut self.overlay {
+                    *at = help_end.min(*at);
+                }
+                let asked = self.pictures.ask(pictures, &self.engine);
+                self.effects.extend(asked.into_iter().map(Effect::Send));
+            }
+            Input::Shown(source) => self.shown(source),
+            input => {
+                self.effects.push(Effect::Redraw);
+                match input {
+                    Input::Key(key) => self.key(key),
+                    Input::Paste(text) => self.paste(&text),
+                    Input::Click(target) => self.click(target),
+                    Input::Wheel { pane, down } => self.wheel(pane, down),
+                    Input::News(news) => self.news(news),
+                    Input::Note(text) => self.log.push(self.now_ms, Tone::Bad, text),
+                    Input::Tick(_) | Input::Room { .. } | Input::Shown(_) => {}
+                }
+                self.settle();
+            }
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The run in the preview.
+    pub fn on_view(&self) -> Option<&Run> {
+        match self.pinned {
+            Some(id) => self.run(id),
+            None => self.queue.latest.and_then(|id| self.run(id)).or(self.history.runs.first()),
+        }
+    }
+
+    /// A run that this terminal knows of.
+    pub fn run(&self, id: RunId) -> Option<&Run> {
+        self.queue.runs.iter().chain(&self.history.runs).find(|run| run.id == id)
+    }
+
+    /// The run that the queue has selected, or else the one on view.
+    pub fn selected(&self) -> Option<&Run> {
+        match self.focus {
+            Focus::Queue => self.queue.selected(),
+            _ => self.on_view(),
+        }
+    }
+
+    /// The pictures that the preview shows, side by side: one live frame, or what was kept.
+    pub fn view(&self) -> Vec<Source> {
+        let Some(run) = self.on_view() else { return Vec::new() };
+        let kept = self.view_needs();
+        if !kept.is_empty() && kept.iter().all(|source| self.pictures.get(*source).is_some()) {
+            return kept;
+        }
+        match self.pictures.newest(run.id) {
+            // Until the kept picture is here the last frame stands for it.
+            Some(frame) => vec![frame],
+            None if matches!(self.engine, Engine::Up { .. }) => kept,
+            // Nobody will send it, and the picture of another run must not stay.
+            None => Vec::new(),
+        }
+    }
+
+    /// The kept pictures that [`App::view`] waits for.
+    pub fn view_needs(&self) -> Vec<Source> {
+        let Some(run) = self.on_view().filter(|run| run.state == State::Done) else { return Vec::new() };
+        let indexes = match self.alone {
+            Some(index) => index..index + 1,
+            None => 0..run.recipe.pictures() as u32,
+        };
+        indexes.map(|index| Source::Kept { run: run.id, index, side: LARGE }).collect()
+    }
+
+    /// Whether a finished run's recipe takes the place of the form.
+    pub fn shows_recipe(&self) -> bool {
+        self.large || matches!(self.focus, Focus::History | Focus::Preview) && self.pinned.is_some()
+    }
+
+    /// What Enter would do, and how long it would take in milliseconds where that can be told.
+    pub fn plan(&self) -> Option<(Plan, Option<f64>)> {
+        let plan = self.form.plan.clone().ok()?;
+        let pace = self.pace_ms.get(&plan.model);
+        let ms = pace.map(|pace| pace * plan.calls as f64);
+        Some((plan, ms))
+    }
+
+    /// Runs that the engine still has work to do on.
+    pub fn open(&self) -> usize {
+        self.queue.runs.iter().filter(|run| run.state.is_open()).count()
+    }
+
+    /// What must hold after every input.
+    fn settle(&mut self) {
+        self.editing &= self.focus.is_field();
+        if matches!(self.focus, Focus::Parameters | Focus::Queue | Focus::Log) {
+            self.tab = self.focus;
+        }
+        let typing = self.overlay.is_none() && self.editing;
+        self.prompt.show_cursor(typing && self.focus == Focus::Prompt);
+        self.form.show_cursor(typing && self.focus == Focus::Parameters);
+        if self.overlay == Some(Overlay::Leave) && self.open() == 0 {
+            self.overlay = None;
+        }
+        // A frame that nobody looks at is as good as shown: the next one may be looked at.
+        if self.pictures.owed().is_some_and(|frame| !self.view().contains(&frame)) {
+            self.next_frame();
+        }
+    }
+
+    fn shown(&mut self, source: Source) {
+        if self.pictures.owed() == Some(source) {
+            self.next_frame();
+        }
+    }
+
+    fn next_frame(&mut self) {
+        self.pictures.settle_debt();
+        self.effects.push(Effect::Send(Command::NextFrame));
+    }
+}

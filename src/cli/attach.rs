@@ -1,0 +1,57 @@
+//! `darkroom attach --stdio`: the engine's link on standard input and output, for a viewer on another machine.
+
+use crate::link::client;
+use anyhow::{Context, Result};
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::{path::Path, thread};
+
+/// Relays `input` and `out` to the engine of a workspace, which is started where there is none, until either side ends.
+///
+/// # Errors
+/// When there is no engine and none can be started.
+pub async fn attach(workspace: &Path, input: impl Read + Send + 'static, out: &mut dyn Write) -> Result<()> {
+    let (stream, _) = client::reach(workspace, &client::this_program()?).await?;
+    let stream = stream.into_std()?;
+    stream.set_nonblocking(false)?;
+    relay(stream, input, out).context("the link to the engine broke")
+}
+
+/// Nothing else happens in this process: plain threads do.
+fn relay(mut stream: UnixStream, mut input: impl Read + Send + 'static, out: &mut dyn Write) -> io::Result<()> {
+    let mut engine = stream.try_clone()?;
+    // Not joined: a read of standard input cannot be called off.
+    thread::Builder::new().name("input".into()).spawn(move || {
+        io::copy(&mut input, &mut engine).ok();
+        engine.shutdown(Shutdown::Write).ok();
+    })?;
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        match stream.read(&mut bytes)? {
+            0 => return Ok(()),
+            len => out.write_all(&bytes[..len]).and_then(|()| out.flush())?,
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_go_both_ways_until_the_input_ends() {
+        let (ours, mut engine) = UnixStream::pair().unwrap();
+        let answer = thread::spawn(move || {
+            let mut said = Vec::new();
+            engine.read_to_end(&mut said).unwrap();
+            said.reverse();
+            engine.write_all(&said).unwrap();
+        });
+        let mut out = Vec::new();
+        relay(ours, &b"\x00word\xff"[..], &mut out).unwrap();
+        answer.join().unwrap();
+        assert_eq!(out, b"\xffdrow\x00");
+    }
+}

@@ -1,0 +1,11 @@
+//! The commands, one a file. Everything they print goes to a writer that they are handed.
+
+pub mod ask;
+pub mod attach;
+pub mod engine;
+pub mod history;
+pub mod model;
+pub mod run;
+pub mod status;
+pub mod stop;
+pub mod submit;

@@ -1,0 +1,101 @@
+//! `darkroom status`: what the engine of a workspace is at.
+
+use crate::engine::lock;
+use crate::gallery::Gallery;
+use crate::link::{self, Event, News, socket};
+use crate::recipe::{Run, State};
+use anyhow::{Result, bail};
+use serde_json::json;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Prints the runs that are queued, running or interrupted, and the engine's process. Starts no engine.
+///
+/// # Errors
+/// When the engine does not answer, or the index cannot be read.
+pub async fn status(workspace: &Path, json: bool, out: &mut dyn Write) -> Result<()> {
+    let stream = socket::dial(workspace).await?;
+    let listens = stream.is_some();
+    let (pid, mut runs) = match stream {
+        Some(stream) => ask(stream).await?,
+        None => (lock::holder(workspace), kept(workspace)?),
+    };
+    runs.retain(|run| run.state.is_open() || run.state == State::Interrupted);
+    if json {
+        let row = |run: &Run| json!({"id": run.id, "state": run.state, "step": run.step, "of": run.of});
+        writeln!(out, "{}", json!({"pid": pid, "runs": runs.iter().map(row).collect::<Vec<_>>()}))?;
+        return Ok(());
+    }
+    match pid {
+        Some(pid) if listens => writeln!(out, "the engine is process {pid}")?,
+        Some(pid) => writeln!(out, "the engine is process {pid} and does not listen; `darkroom stop` ends it")?,
+        None => writeln!(out, "no engine runs in this workspace")?,
+    }
+    for run in &runs {
+        let steps = if run.of == 0 { String::new() } else { format!("{}/{}", run.step, run.of) };
+        let prompt = run.recipe.prompt().escape_debug();
+        writeln!(out, "{:>6}  {:<11}  {steps:>9}  {}  {prompt}", run.id.0, run.state.word(), run.recipe.experiment())?;
+    }
+    Ok(())
+}
+
+async fn ask(stream: tokio::net::UnixStream) -> Result<(Option<u32>, Vec<Run>)> {
+    let mut wire = link::over(stream);
+    let mut pid = None;
+    while let Some(news) = wire.news.recv().await {
+        match news {
+            News::Event(Event::Hello { pid: its, .. }) => pid = Some(its),
+            News::Event(Event::Queue { runs }) => return Ok((pid, runs)),
+            News::Event(Event::Error { text: reason }) | News::Lost { reason } => bail!(reason),
+            _ => {}
+        }
+    }
+    bail!("the engine did not say what it is at")
+}
+
+/// The queue that waits for the next engine.
+fn kept(workspace: &Path) -> Result<Vec<Run>> {
+    if !workspace.join("darkroom.db").exists() {
+        return Ok(Vec::new());
+    }
+    let (gallery, told) = Gallery::open(workspace)?;
+    told.iter().try_for_each(|sentence| writeln!(io::stderr(), "{sentence}"))?;
+    gallery.queue()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Grid, Recipe};
+
+    async fn printed(workspace: &Path, json: bool) -> String {
+        let mut out = Vec::new();
+        status(workspace, json, &mut out).await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[tokio::test]
+    async fn without_an_engine_the_index_tells_what_waits() {
+        let workspace = tempfile::tempdir().unwrap();
+        let gallery = Gallery::open(workspace.path()).unwrap().0;
+        let recipe = |prompt: &str| Recipe::parse("sample", &[("prompt".into(), prompt.into())]).unwrap();
+        gallery.submit(&Grid::one(recipe("a red\nthree"))).unwrap();
+        gallery.submit(&Grid::one(recipe("gone"))).unwrap();
+        gallery.take_next().unwrap();
+        gallery.set_step(crate::recipe::RunId(1), 12, 34).unwrap();
+        gallery.set_state(crate::recipe::RunId(2), State::Cancelled, None).unwrap();
+        let text = printed(workspace.path(), false).await;
+        assert_eq!(text, "no engine runs in this workspace\n     1  running          12/34  sample  a red\\nthree\n");
+        let json = printed(workspace.path(), true).await;
+        assert_eq!(json, "{\"pid\":null,\"runs\":[{\"id\":1,\"state\":\"running\",\"step\":12,\"of\":34}]}\n");
+    }
+
+    #[tokio::test]
+    async fn a_workspace_that_is_not_there_is_not_made() {
+        let temp = tempfile::tempdir().unwrap();
+        let workspace = temp.path().join("none");
+        assert_eq!(printed(&workspace, true).await, "{\"pid\":null,\"runs\":[]}\n");
+        assert!(!workspace.exists());
+    }
+}

@@ -1,0 +1,85 @@
+//! `darkroom stop`: ends the engine of a workspace.
+
+use crate::engine::lock;
+use crate::gallery::Gallery;
+use crate::link::{self, Command, Event, News, socket};
+use crate::recipe::{Run, State};
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use std::time::Duration;
+use std::{io::Write, path::Path};
+use tokio::net::UnixStream;
+use tokio::time::{sleep, timeout};
+
+/// How long an engine that was told to end, but does not say that it does, may take; it waits 5 s for a step itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends the engine once what runs is done, or `now`, and waits until it is gone.
+///
+/// # Errors
+/// When the engine does not end.
+pub async fn stop(workspace: &Path, now: bool, out: &mut dyn Write) -> Result<()> {
+    match (socket::dial(workspace).await?, lock::holder(workspace)) {
+        (Some(stream), _) => ask(workspace, stream, now, out).await?,
+        (None, Some(pid)) => {
+            writeln!(out, "the engine (process {pid}) does not listen; it is told to end, and its runs go on in the next one")?;
+            let target = i32::try_from(pid).ok().and_then(Pid::from_raw).context("the engine's process is unknown")?;
+            kill_process(target, Signal::TERM).with_context(|| format!("process {pid} cannot be told to end"))?;
+            gone(workspace, pid, "it does not listen").await?;
+        }
+        (None, None) => {
+            writeln!(out, "no engine runs in this workspace")?;
+            return Ok(());
+        }
+    }
+    writeln!(out, "the engine has ended")?;
+    Ok(())
+}
+
+async fn ask(workspace: &Path, stream: UnixStream, now: bool, out: &mut dyn Write) -> Result<()> {
+    let mut wire = link::over(stream);
+    wire.commands.send(Command::Stop { now }).ok();
+    let mut pid = None;
+    let lost = loop {
+        match wire.news.recv().await {
+            Some(News::Event(Event::Hello { pid: its, .. })) => pid = Some(its),
+            Some(News::Event(Event::Queue { runs })) if !now => {
+                if let Some(run) = running(workspace, &runs) {
+                    writeln!(out, "waiting for {} (step {} of {}); `darkroom stop --now` does not wait", run.id, run.step, run.of)?;
+                }
+            }
+            Some(News::Event(Event::Stopping)) => break None,
+            Some(News::Lost { reason }) => break Some(reason),
+            None => break Some("the connection to the engine broke".to_owned()),
+            Some(_) => {}
+        }
+    };
+    match (pid, lost) {
+        (None, reason) => bail!(reason.unwrap_or_default()),
+        (Some(pid), Some(reason)) => gone(workspace, pid, &reason).await,
+        // It ends by itself, whatever it still has to finish.
+        (Some(pid), None) => {
+            until_gone(workspace, pid).await;
+            Ok(())
+        }
+    }
+}
+
+/// The run that the engine is at. It does not wait for those of other processes.
+fn running<'a>(workspace: &Path, runs: &'a [Run]) -> Option<&'a Run> {
+    let mut running = runs.iter().filter(|run| run.state == State::Running).peekable();
+    running.peek()?;
+    let gallery = Gallery::open(workspace).ok()?.0;
+    running.find(|run| !gallery.is_owned(run.id).unwrap_or(false))
+}
+
+async fn gone(workspace: &Path, pid: u32, why: &str) -> Result<()> {
+    let ended = timeout(PATIENCE, until_gone(workspace, pid)).await;
+    ended.with_context(|| format!("the engine does not end ({why}); `kill -9 {pid}` ends it, and its runs go on in the next one"))
+}
+
+async fn until_gone(workspace: &Path, pid: u32) {
+    while lock::holder(workspace) == Some(pid) {
+        sleep(Duration::from_millis(10)).await;
+    }
+}

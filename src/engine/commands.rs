@@ -1,0 +1,236 @@
+//! What the server does at a viewer's word.
+
+use super::outbox::Wish;
+use super::server::{Input, Server};
+use crate::link::codec::{MAX_PACKET, Packet, encode};
+use crate::link::{Command, Event, PROTOCOL};
+use crate::model::EMBEDDED;
+use crate::recipe::{Grid, MAX_CELLS, Run, RunId, State};
+use anyhow::{Result, bail};
+use std::process;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::task::spawn_blocking;
+
+/// The most runs in one page of the history.
+const PAGE: u32 = 500;
+
+impl Server {
+    /// Does what a viewer says; tells it why where that cannot be done.
+    pub(super) fn obey(&mut self, viewer: u64, command: Command) {
+        let greeted = self.viewers.get(&viewer).is_some_and(|viewer| viewer.greeted);
+        let done = match command {
+            Command::Hello { protocol, version } => self.greet(viewer, protocol, &version),
+            _ if !greeted => {
+                self.refuse(viewer, "a viewer has to say Hello first");
+                Ok(())
+            }
+            // One after the other, as they were said.
+            Command::Submit { .. } | Command::CancelAll if self.submitting => {
+                self.held.push_back((viewer, command));
+                Ok(())
+            }
+            Command::Submit { grid } => self.submit(viewer, grid),
+            Command::Cancel { run } => self.cancel(run),
+            Command::CancelAll => self.cancel_all(),
+            Command::Resume { run } => self.resume(run),
+            Command::NextFrame => {
+                self.next_frame(viewer);
+                Ok(())
+            }
+            Command::History { search, before, limit } => self.history(viewer, search, before, limit),
+            Command::Picture { run, index, side } => self.picture(viewer, run, index, side),
+            Command::Stop { now } => {
+                self.stop(now.then_some(State::Cancelled));
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            self.answer(viewer, &Event::Error { text: format!("{error:#}") });
+        }
+    }
+
+    fn greet(&mut self, viewer: u64, protocol: u32, version: &str) -> Result<()> {
+        let pid = process::id();
+        if protocol != PROTOCOL {
+            self.refuse(
+                viewer,
+                &format!(
+                    "the engine speaks version {PROTOCOL} of the link, this program {protocol}; `kill {pid}` ends the engine, and its \
+                     runs go on in the next"
+                ),
+            );
+            return Ok(());
+        }
+        tracing::debug!("a viewer of version {version:?} has come");
+        let hello = Event::Hello {
+            protocol,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid,
+            started_ms: self.started_ms,
+            // For a first guess at how long something takes.
+            pace_ms: self.gallery.pace_ms(EMBEDDED).unwrap_or_default(),
+        };
+        self.answer(viewer, &hello);
+        if let Some(viewer) = self.viewers.get_mut(&viewer) {
+            viewer.greeted = true;
+        }
+        self.tell_queue(viewer)?;
+        for line in self.log.iter().rev() {
+            self.answer(viewer, line);
+        }
+        Ok(())
+    }
+
+    fn tell_queue(&mut self, viewer: u64) -> Result<()> {
+        self.gallery.release_orphans()?;
+        let runs = self.gallery.queue()?;
+        // What does not fit into one packet follows run by run.
+        let mut size = 0;
+        let first = runs.iter().take_while(|run| {
+            size += encode(run).map_or(MAX_PACKET, |packet| packet.len());
+            size < MAX_PACKET / 2
+        });
+        let first = first.count();
+        self.answer(viewer, &Event::Queue { runs: runs[..first].to_vec() });
+        for run in &runs[first..] {
+            self.answer(viewer, &Event::Run { run: run.clone() });
+        }
+        Ok(())
+    }
+
+    /// The worker takes a frame at its next step.
+    fn next_frame(&mut self, viewer: u64) {
+        if let Some(viewer) = self.viewers.get_mut(&viewer) {
+            viewer.wants_frame = true;
+            self.worker.frame_wanted.store(true, Relaxed);
+        }
+    }
+
+    /// Queues a grid aside: thousands of folders take their time.
+    fn submit(&mut self, viewer: u64, grid: Grid) -> Result<()> {
+        if !(1..=MAX_CELLS).contains(&grid.recipes.len()) {
+            bail!("a grid of {} recipes cannot be queued; 1 to {MAX_CELLS} can", grid.recipes.len());
+        }
+        let (gallery, inputs) = (self.gallery.clone(), self.inputs.clone());
+        self.submitting = true;
+        spawn_blocking(move || inputs.blocking_send(Input::Submitted(viewer, gallery.submit(&grid))));
+        Ok(())
+    }
+
+    /// A grid is queued, or why it is not.
+    pub(super) fn submitted(&mut self, viewer: u64, submitted: Result<Vec<Run>>) {
+        self.submitting = false;
+        match submitted {
+            Ok(runs) => self.tell_submitted(viewer, &runs),
+            Err(error) => self.answer(viewer, &Event::Error { text: format!("{error:#}") }),
+        }
+        for (viewer, command) in std::mem::take(&mut self.held) {
+            self.obey(viewer, command);
+        }
+    }
+
+    fn tell_submitted(&mut self, viewer: u64, runs: &[Run]) {
+        for run in runs {
+            self.tell(&Event::Run { run: run.clone() });
+        }
+        let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+            return;
+        };
+        self.answer(viewer, &Event::Submitted { first: first.id, last: last.id });
+        if self.ending.is_some() {
+            self.log(format!("the engine is about to end; {} waits for the next one", first.id));
+        } else if first.id != last.id {
+            self.log(format!("{} to {} wait: {} runs", first.id, last.id, runs.len()));
+        }
+    }
+
+    fn cancel(&mut self, id: RunId) -> Result<()> {
+        if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
+            running.then = State::Cancelled;
+            running.cancel.cancel();
+            return Ok(());
+        }
+        match self.state(id)? {
+            // Running, but neither here nor elsewhere: its end could not be written.
+            State::Queued | State::Interrupted | State::Running => self.set_state(id, State::Cancelled, None),
+            state => bail!("{id} is {} and cannot be cancelled", state.word()),
+        }
+    }
+
+    fn cancel_all(&mut self) -> Result<()> {
+        let running = self.running.as_ref().map(|running| running.run);
+        if let Some(id) = running {
+            self.cancel(id)?;
+        }
+        self.gallery.release_orphans()?;
+        for run in self.gallery.cancel_all(running)? {
+            self.tell(&Event::Run { run });
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, id: RunId) -> Result<()> {
+        let here = self.running.as_ref().is_some_and(|running| running.run == id);
+        match self.state(id)? {
+            State::Interrupted | State::Failed | State::Cancelled => self.set_state(id, State::Queued, None),
+            State::Running if !here => self.set_state(id, State::Queued, None),
+            state => bail!("{id} is {} and needs no start", state.word()),
+        }
+    }
+
+    /// The state of a run that is this engine's to change.
+    fn state(&self, id: RunId) -> Result<State> {
+        self.gallery.release_orphans()?;
+        let Some(run) = self.gallery.run(id)? else { bail!("there is no run {id}") };
+        if self.gallery.is_owned(id)? {
+            bail!("{id} belongs to a `darkroom run` in another terminal; end it there");
+        }
+        Ok(run.state)
+    }
+
+    fn history(&self, viewer: u64, search: String, before: Option<RunId>, limit: u32) -> Result<()> {
+        let mut limit = limit.min(PAGE);
+        loop {
+            let page = self.gallery.history(&search, before, limit)?;
+            let event = Event::History { search: search.clone(), runs: page.runs, total: page.total };
+            match encode(&event) {
+                Ok(packet) => {
+                    self.send(viewer, packet);
+                    return Ok(());
+                }
+                // Long prompts: the viewer asks for the rest when it wants to see it.
+                Err(_) if limit > 1 => limit /= 2,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn picture(&self, viewer: u64, run: RunId, index: u32, side: u32) -> Result<()> {
+        let wish = Wish { run, index, side, path: self.gallery.picture_path(run, index as usize) };
+        match self.viewers.get(&viewer).is_none_or(|viewer| viewer.outbox.wish(wish)) {
+            true => Ok(()),
+            false => bail!("too many pictures are asked for at once"),
+        }
+    }
+
+    /// Tells one viewer.
+    fn answer(&self, viewer: u64, event: &Event) {
+        let packet = encode(event).or_else(|error| encode(&Event::Error { text: format!("{error:#}") }));
+        if let Ok(packet) = packet {
+            self.send(viewer, packet);
+        }
+    }
+
+    fn send(&self, viewer: u64, packet: Packet) {
+        if let Some(viewer) = self.viewers.get(&viewer) {
+            viewer.outbox.fact(packet);
+        }
+    }
+
+    /// Sends a viewer away.
+    fn refuse(&mut self, viewer: u64, reason: &str) {
+        if let Some(viewer) = self.viewers.remove(&viewer) {
+            viewer.outbox.refuse(reason);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! How an engine begins and ends, and what it leaves to the next one.
+
+use super::*;
+
+#[tokio::test]
+async fn a_stopped_engine_finishes_what_runs_and_keeps_what_waits() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one", "two"]));
+    viewer.run_is(1, State::Running).await;
+    viewer.say(Command::Stop { now: false });
+    viewer.say(prompts(&["three"]));
+    viewer.run_is(3, State::Queued).await;
+    engine.act(Act::Finish);
+    let events = viewer.until(|event| *event == Event::Stopping).await;
+    assert!(logged(&events, "3 waits for the next one") && logged(&events, "1 done"), "{events:?}");
+    engine.ended().await;
+    let next = Engine::start(&workspace);
+    let mut viewer = next.viewer().await;
+    next.act(Act::Finish);
+    viewer.run_is(2, State::Done).await;
+    next.act(Act::Finish);
+    viewer.run_is(3, State::Done).await;
+}
+
+#[tokio::test]
+async fn what_is_said_in_the_moment_of_the_end_is_heard() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let stopper = engine.viewer().await;
+    let (read, write) = tokio::io::split(engine.stream(1 << 16).await);
+    let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
+    writer.send(encode(&Command::Hello { protocol: PROTOCOL, version: "late".into() }).unwrap()).await.unwrap();
+    stopper.say(Command::Stop { now: false });
+    // Sent when the engine has already said its last word.
+    while reader.next::<Event>().await.unwrap().is_some() {}
+    writer.send(encode(&prompts(&["late"])).unwrap()).await.unwrap();
+    drop((reader, writer));
+    engine.ended().await;
+    assert_eq!(Gallery::open(workspace.path()).unwrap().0.queue().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_viewer_is_greeted_though_the_queue_cannot_be_read() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    engine.viewer().await.settled().await;
+    rusqlite::Connection::open(workspace.path().join("darkroom.db")).unwrap().execute_batch("ALTER TABLE runs RENAME TO gone").unwrap();
+    let mut viewer = Viewer(over(engine.stream(1 << 16).await));
+    viewer.until(|event| matches!(event, Event::Error { .. })).await;
+    viewer.say(Command::Stop { now: false });
+    viewer.until(|event| *event == Event::Stopping).await;
+    engine.ended().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_must_stop_now_cancels_what_runs() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one"]));
+    viewer.run_is(1, State::Running).await;
+    viewer.say(Command::Stop { now: true });
+    viewer.settled().await;
+    engine.act(Act::Step);
+    viewer.run_is(1, State::Cancelled).await;
+    viewer.until(|event| *event == Event::Stopping).await;
+    engine.ended().await;
+}
+
+#[tokio::test]
+async fn a_run_goes_on_in_the_next_engine_when_the_system_ends_this_one() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one"]));
+    engine.act(Act::Step);
+    viewer.until(|event| step(event) == Some(0)).await;
+    engine.inputs.send(Input::Signal).await.unwrap_or_else(|_| panic!("it has ended"));
+    viewer.settled().await;
+    engine.act(Act::Step);
+    assert_eq!(viewer.run_is(1, State::Queued).await.step, 2);
+    engine.ended().await;
+    let next = Engine::start(&workspace);
+    let mut viewer = next.viewer().await;
+    assert_eq!(next.begun.recv().unwrap(), ("one".into(), Some("2".into())));
+    next.act(Act::Finish);
+    viewer.run_is(1, State::Done).await;
+}
+
+#[tokio::test]
+async fn an_engine_with_nobody_to_serve_ends_by_itself() {
+    let workspace = folder();
+    let engine = Engine::start_with(&workspace, |server| server.patience = Duration::ZERO);
+    engine.ended().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_nobody_watches_finishes_its_work_first() {
+    let workspace = folder();
+    Gallery::open(workspace.path()).unwrap().0.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
+    let engine = Engine::start_with(&workspace, |server| server.patience = Duration::ZERO);
+    engine.act(Act::Step);
+    engine.act(Act::Finish);
+    engine.ended().await;
+    assert_eq!(Gallery::open(workspace.path()).unwrap().0.run(RunId(1)).unwrap().unwrap().state, State::Done);
+}
+
+#[tokio::test]
+async fn a_run_that_was_on_when_the_engine_died_goes_on_once_and_is_not_tried_a_third_time() {
+    let workspace = folder();
+    let gallery = Gallery::open(workspace.path()).unwrap().0;
+    gallery.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
+    // An engine that dies leaves its run as it stood.
+    gallery.take_next().unwrap().unwrap();
+    gallery.set_step(RunId(1), 12, 34).unwrap();
+    let engine = Engine::start(&workspace);
+    let mut viewer = Viewer(over(engine.stream(1 << 16).await));
+    let events = viewer.until(|event| matches!(event, Event::Log { text, .. } if text.contains("goes on after"))).await;
+    assert!(logged(&events, "1 was at step 12 when the engine died; it goes on"));
+    engine.server.abort();
+    let engine = Engine::start(&workspace);
+    let mut viewer = Viewer(over(engine.stream(1 << 16).await));
+    viewer.until(|event| matches!(event, Event::Log { text, .. } if text.contains("1 waits: the engine died twice"))).await;
+    viewer.say(Command::Resume { run: RunId(1) });
+    engine.act(Act::Finish);
+    viewer.run_is(1, State::Done).await;
+}
+
+#[tokio::test]
+async fn a_second_engine_is_refused_and_the_first_goes_on() {
+    let workspace = folder();
+    let _lock = Lock::take(workspace.path(), &workspace.path().join("none")).unwrap();
+    let make = || -> Puppet { panic!("no worker is wanted") };
+    let refused = serve(workspace.path(), make, pending(), || panic!("it is not ready")).await.unwrap_err();
+    assert_eq!(refused.to_string(), format!("an engine (process {}) already serves this workspace", std::process::id()));
+}
+
+#[tokio::test]
+async fn an_engine_is_reached_over_its_socket_and_leaves_nothing_behind() {
+    let workspace = folder();
+    let (ready, is_ready) = tokio::sync::oneshot::channel();
+    let path = workspace.path().to_owned();
+    let engine = tokio::spawn(async move {
+        let (begun, _) = mpsc::channel();
+        let (_, acts) = mpsc::channel();
+        let acts = Arc::new(Mutex::new(acts));
+        let make = move || Puppet { acts: acts.clone(), begun: begun.clone() };
+        serve(&path, make, pending(), || ready.send(()).unwrap()).await
+    });
+    is_ready.await.unwrap();
+    let socket = socket::path(workspace.path()).unwrap();
+    let mut hostile = socket::dial(workspace.path()).await.unwrap().unwrap();
+    hostile.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    hostile.read_to_end(&mut Vec::new()).await.unwrap();
+    let mut out = Vec::new();
+    crate::cli::status::status(workspace.path(), true, &mut out).await.unwrap();
+    crate::cli::stop::stop(workspace.path(), false, &mut out).await.unwrap();
+    engine.await.unwrap().unwrap();
+    crate::cli::stop::stop(workspace.path(), false, &mut out).await.unwrap();
+    let pid = std::process::id();
+    let words = format!("{{\"pid\":{pid},\"runs\":[]}}\nthe engine has ended\nno engine runs in this workspace\n");
+    assert_eq!(String::from_utf8(out).unwrap(), words);
+    assert!(!socket.exists() && lock::holder(workspace.path()).is_none());
+}

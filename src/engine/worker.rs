@@ -1,0 +1,187 @@
+//! The thread that computes: one run at a time, told to it by the server, which hears facts back.
+
+use super::cancel::Cancel;
+use super::lab::{Lab, Moment};
+use crate::experiment::Outcome;
+use crate::gallery::{self, Gallery};
+use crate::link::picture::MAX_SIDE;
+use crate::link::{Picture, PictureHead, PictureOf};
+use crate::recipe::{Run, RunId};
+use crate::words::sentence;
+use anyhow::{Context, Result};
+use image::RgbImage;
+use std::any::Any;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+use std::{io, thread};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// What the worker tells the server.
+#[derive(Debug)]
+pub enum Fact {
+    /// A run has made a step, in so many milliseconds. The first step's time holds the loading of the model.
+    Step { run: RunId, index: u32, of: u32, t: u32, ms: f64 },
+    /// The picture so far, for the viewers that wait for one.
+    Frame(Picture),
+    /// A sentence for the log.
+    Log(String),
+    /// A run is over, one way or another.
+    Ended(RunId, Ending),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// Its pictures are in the gallery.
+    Done(Box<Run>),
+    /// Why it failed.
+    Failed(String),
+    /// It was cancelled.
+    Stopped,
+}
+
+/// A run to be computed.
+pub struct Order {
+    /// Which.
+    pub run: Run,
+    /// Asked after every step.
+    pub cancel: Cancel,
+}
+
+/// The server's end of the worker's thread, which ends once this is dropped.
+pub struct Worker {
+    /// What to do next.
+    pub orders: mpsc::Sender<Order>,
+    /// Whether some viewer waits for a frame: reading the pixels costs time, on a GPU most of all.
+    pub frame_wanted: Arc<AtomicBool>,
+}
+
+/// Starts the thread. `make` gives a new lab after one has panicked: nobody knows in which state that left it.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn<L: Lab>(gallery: Arc<Gallery>, make: impl Fn() -> L + Send + 'static, facts: UnboundedSender<Fact>) -> io::Result<Worker> {
+    let (orders, to_do) = mpsc::channel::<Order>();
+    let frame_wanted = Arc::new(AtomicBool::new(false));
+    let desk = Desk { gallery, facts, frame_wanted: frame_wanted.clone() };
+    thread::Builder::new().name("worker".into()).spawn(move || {
+        let mut lab = make();
+        for order in to_do {
+            let id = order.run.id;
+            let ending = match catch_unwind(AssertUnwindSafe(|| desk.develop(&mut lab, order))) {
+                Ok(Ok(ending)) => ending,
+                Ok(Err(error)) => Ending::Failed(sentence(&error)),
+                Err(panic) => {
+                    lab = make();
+                    Ending::Failed(format!("a fault in darkroom, please report it: {}", words(&*panic)))
+                }
+            };
+            desk.tell(Fact::Ended(id, ending));
+        }
+    })?;
+    Ok(Worker { orders, frame_wanted })
+}
+
+/// What the worker has at hand, whichever run it is at.
+struct Desk {
+    gallery: Arc<Gallery>,
+    facts: UnboundedSender<Fact>,
+    frame_wanted: Arc<AtomicBool>,
+}
+
+impl Desk {
+    /// A run from its first step, or the one after its last kept one, to its end.
+    fn develop(&self, lab: &mut impl Lab, order: Order) -> Result<Ending> {
+        let id = order.run.id;
+        let begun = Instant::now();
+        let mut steps = Steps { desk: self, order: &order, checkpoint: self.gallery.checkpoint_path(id), last: begun, share: None };
+        let kept = steps.checkpoint.exists().then(|| steps.checkpoint.clone());
+        let mut outcome = lab.run(&order.run.recipe, kept.as_deref(), &mut |moment| steps.step(moment));
+        if let (Err(why), true, None) = (&outcome, kept.is_some(), steps.share) {
+            // A checkpoint that a crash has spoiled must not keep its run from ever going on. It stays until the first step
+            // takes its place: it may be good, and something else missing.
+            let again = format!("{id}: its kept step cannot be used ({why:#}); it begins again");
+            outcome = lab.run(&order.run.recipe, None, &mut |moment| {
+                if steps.share.is_none() {
+                    self.tell(Fact::Log(again.clone()));
+                }
+                steps.step(moment)
+            });
+        }
+        let Outcome::Done(pictures, made) = outcome? else {
+            return Ok(Ending::Stopped);
+        };
+        // Of a run that went on, only this life is known; the whole took about so much longer.
+        let took_ms = (begun.elapsed().as_secs_f64() * 1e3 / steps.share.unwrap_or(1.0)) as u64;
+        let run = self.gallery.save(id, &made, &pictures, took_ms).context("its pictures cannot be kept")?;
+        if let Some(grid) = run.grid {
+            self.sheet(grid);
+        }
+        Ok(Ending::Done(Box::new(run)))
+    }
+
+    /// The sheet of a grid whose last cell is done. The runs are kept, whatever becomes of it.
+    fn sheet(&self, grid: RunId) {
+        match self.gallery.sheet(grid) {
+            Ok(None) => {}
+            Ok(Some(path)) => self.tell(Fact::Log(format!("the grid of {grid} is whole: {}", path.display()))),
+            Err(error) => self.tell(Fact::Log(format!("the sheet of the grid of {grid} cannot be made: {error:#}"))),
+        }
+    }
+
+    /// A server that no longer listens has dropped the run's canceller.
+    fn tell(&self, fact: Fact) {
+        self.facts.send(fact).ok();
+    }
+}
+
+/// A run on its way.
+struct Steps<'a> {
+    desk: &'a Desk,
+    order: &'a Order,
+    checkpoint: PathBuf,
+    /// When the last step ended.
+    last: Instant,
+    /// How much of the run this life of it makes, above 0 and at most 1; none before its first step.
+    share: Option<f64>,
+}
+
+impl Steps<'_> {
+    fn step(&mut self, moment: &dyn Moment) -> Result<ControlFlow<()>> {
+        // Asked before the step is told: whoever cancels at the sight of it cancels the next one.
+        let flow = self.order.cancel.check();
+        let (index, of, t) = moment.place();
+        let run = self.order.run.id;
+        let ms = self.last.elapsed().as_secs_f64() * 1e3;
+        self.share.get_or_insert(of.saturating_sub(index).max(1) as f64 / of.max(1) as f64);
+        // Kept first: a step that a viewer has seen is not made again. The last step's result is the picture itself.
+        if index + 1 < of {
+            let kept = gallery::write_soon(&self.checkpoint, &moment.checkpoint()?);
+            kept.with_context(|| format!("step {} cannot be kept", index + 1))?;
+        }
+        self.desk.tell(Fact::Step { run, index: index as u32, of: of as u32, t: t as u32, ms });
+        if self.desk.frame_wanted.swap(false, Relaxed) {
+            let what = PictureOf::Frame { index: index as u32, t: t as u32 };
+            self.desk.tell(Fact::Frame(picture(run, what, moment.frame()?)));
+        }
+        self.last = Instant::now();
+        Ok(flow)
+    }
+}
+
+/// An image as it goes over the link; one that is too large for it, such as a sheet of many, smaller.
+pub fn picture(run: RunId, what: PictureOf, image: RgbImage) -> Picture {
+    let image = gallery::shrink(image, MAX_SIDE);
+    let (width, height) = image.dimensions();
+    Picture { head: PictureHead { run, what, width, height }, rgb: image.into_raw().into() }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it gives no reason")
+}

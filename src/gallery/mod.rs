@@ -1,0 +1,172 @@
+//! Results: PNG files with their recipe inside, and the index that finds them again.
+//!
+//! A workspace is a folder:
+//!
+//! ```text
+//! darkroom.db               the index and the queue; can be made again from the rest
+//! runs/000007/recipe.toml   what was asked
+//!             1.png, 2.png  what came of it, with the recipe inside
+//!             times.toml    when, and how long it took: what a picture may not hold
+//!             grid.toml     in the first run of a grid: its axes
+//!             checkpoint    an unfinished run's last kept step
+//! sheets/000007.png         a grid's pictures on one labelled sheet
+//! ```
+
+mod atomic;
+mod history;
+mod index;
+mod paint;
+mod parameters;
+mod picture;
+mod queue;
+mod rebuild;
+mod sheet;
+#[cfg(test)]
+mod tests;
+
+pub use atomic::{write_atomic, write_soon};
+pub use history::Page;
+pub use picture::{encode_png, load, read_png_recipe, shrink};
+pub use rebuild::{Rebuilt, rebuild};
+pub use sheet::sheet;
+
+use crate::recipe::{Axis, Grid, Made, Run, RunId};
+use anyhow::{Context, Result, ensure};
+use image::RgbImage;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// All runs of one workspace: `darkroom.db` (the index and the queue) and `runs/<id>/` (recipe and pictures).
+///
+/// Several processes may have it open and write at once.
+pub struct Gallery {
+    workspace: PathBuf,
+    connection: Mutex<Connection>,
+    /// Locks that show other processes that the runs adopted here have a living owner.
+    held: Mutex<Vec<File>>,
+}
+
+impl Gallery {
+    /// Opens a workspace, making it where it is missing. A corrupt index is moved aside and made again from the files.
+    /// Returned beside the gallery: sentences for the log on what had to be mended.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or a newer darkroom made the index.
+    pub fn open(workspace: &Path) -> Result<(Gallery, Vec<String>)> {
+        // Absolute, so that the paths it gives stay right when the process changes its folder.
+        let workspace = std::path::absolute(workspace).with_context(|| format!("'{}' is no folder", workspace.display()))?;
+        atomic::make_folder(&workspace.join("runs"))?;
+        let (connection, told) = rebuild::open_index(&workspace)?;
+        Ok((Gallery { workspace, connection: Mutex::new(connection), held: Mutex::default() }, told))
+    }
+
+    /// One run.
+    pub fn run(&self, id: RunId) -> Result<Option<Run>> {
+        let sql = format!("SELECT {} FROM runs WHERE id = ?1", index::COLUMNS);
+        Ok(self.index(|connection| connection.query_row(&sql, [id.0], index::read).optional())?.flatten())
+    }
+
+    /// Where a run's unfinished state is kept between steps; gone once it is saved.
+    pub fn checkpoint_path(&self, id: RunId) -> PathBuf {
+        self.folder(id).join("checkpoint")
+    }
+
+    /// The file of a run's picture, counted from 0.
+    pub fn picture_path(&self, id: RunId, index: usize) -> PathBuf {
+        self.folder(id).join(format!("{}.png", index + 1))
+    }
+
+    /// Writes the pictures (`runs/<id>/1.png`, …) and marks the run `Done`. Nothing is marked before everything is written.
+    ///
+    /// # Errors
+    /// When the disk is full or read-only, or these are not the pictures that the run's recipe asks for.
+    pub fn save(&self, id: RunId, made: &Made, pictures: &[RgbImage], took_ms: u64) -> Result<Run> {
+        let run = self.run(id)?.with_context(|| format!("there is no run {id}"))?;
+        let asked = run.recipe.pictures();
+        ensure!(pictures.len() == asked, "run {id} asks for {asked} pictures and got {}", pictures.len());
+        self.write_pictures(&run, made, pictures, took_ms)?;
+        let sql = format!(
+            "UPDATE runs SET state = 'done', step = ?2, steps = ?2, took_ms = ?3, made = ?4, error = NULL, owner = NULL, deaths = 0,
+                ended_ms = ?5
+            WHERE id = ?1 RETURNING {}",
+            index::COLUMNS
+        );
+        let run = self.index(|connection| {
+            let values = params![id.0, made.timesteps.len(), took_ms, index::json(made)?, now_ms()];
+            connection.query_row(&sql, values, index::read)
+        })?;
+        let _ = fs::remove_file(self.checkpoint_path(id));
+        run.with_context(|| format!("run {id} was made by a newer darkroom"))
+    }
+
+    fn write_pictures(&self, run: &Run, made: &Made, pictures: &[RgbImage], took_ms: u64) -> Result<()> {
+        if !self.folder(run.id).join("recipe.toml").exists() {
+            self.write_recipe(run)?;
+        }
+        rebuild::keep_times(&self.folder(run.id), run.created_ms, took_ms)?;
+        for (index, picture) in pictures.iter().enumerate() {
+            let bytes = encode_png(picture, &run.recipe, made, index)?;
+            write_atomic(&self.picture_path(run.id, index), &bytes)?;
+        }
+        Ok(())
+    }
+
+    fn write_recipe(&self, run: &Run) -> Result<()> {
+        let folder = self.folder(run.id);
+        atomic::make_folder(&folder)?;
+        // The index holds it too, and a grid of thousands must not wait for the disk as often.
+        atomic::write_soon(&folder.join("recipe.toml"), run.recipe.to_toml().as_bytes())
+    }
+
+    /// The sheet of a grid once all its cells are done: writes `sheets/<first id>.png` and returns its path.
+    ///
+    /// # Errors
+    /// When a picture cannot be read or the sheet cannot be written.
+    pub fn sheet(&self, grid: RunId) -> Result<Option<PathBuf>> {
+        let cells = format!("SELECT {} FROM runs WHERE grid = ?1 AND state = 'done' ORDER BY id", index::COLUMNS);
+        let axes = "SELECT axes, cells FROM grids WHERE first = ?1";
+        let (kept, runs) = self.index(|connection| {
+            let kept: Option<(String, usize)> = connection.query_row(axes, [grid.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let runs: Vec<_> = connection.prepare(&cells)?.query_map([grid.0], index::read)?.collect::<Result<_, _>>()?;
+            Ok((kept, runs.into_iter().flatten().collect::<Vec<_>>()))
+        })?;
+        let Some((axes, _)) = kept.filter(|(_, cells)| *cells == runs.len()) else {
+            return Ok(None);
+        };
+        let axes: Vec<Axis> = serde_json::from_str(&axes).with_context(|| format!("the lists of grid {grid} cannot be read"))?;
+        let side = sheet::cell_limit(runs.len());
+        let pictures: Vec<_> = runs.iter().map(|run| load(&self.picture_path(run.id, 0), side)).collect::<Result<_>>()?;
+        let page = sheet(&Grid { axes, recipes: runs.into_iter().map(|run| run.recipe).collect() }, &pictures);
+        let folder = self.workspace.join("sheets");
+        atomic::make_folder(&folder)?;
+        let path = folder.join(format!("{grid:06}.png"));
+        write_atomic(&path, &picture::encode(&page, &[])?)?;
+        Ok(Some(path))
+    }
+
+    /// Makes the index again from the files alone; returns how many runs were found. [`rebuild`] tells more.
+    pub fn rebuild(workspace: &Path) -> Result<usize> {
+        Ok(rebuild(workspace)?.runs)
+    }
+
+    fn folder(&self, id: RunId) -> PathBuf {
+        self.workspace.join("runs").join(rebuild::folder_name(id))
+    }
+
+    /// The one way to the index: SQLite's errors become sentences here.
+    fn index<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
+        work(&mut locked(&self.connection)).map_err(|error| index::sentence(&self.workspace.join("darkroom.db"), &error))
+    }
+}
+
+/// A panic elsewhere must not take the gallery with it: SQLite has rolled back what was half done.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

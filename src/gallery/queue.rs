@@ -1,0 +1,287 @@
+//! The queue: which runs wait, which one is next, and what became of them.
+
+use super::{Gallery, atomic, index, now_ms, rebuild::MAX_ID};
+use crate::recipe::{Axis, Grid, MAX_CELLS, Recipe, Run, RunId, State};
+use anyhow::{Context, Result, ensure};
+use rusqlite::{Connection, OptionalExtension, Params, params};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::Path;
+
+/// How many failed and cancelled runs stay in sight.
+const RECENT: u32 = 20;
+
+/// A run whose engine died this often is not started again unasked.
+const MAX_DEATHS: i64 = 2;
+
+impl Gallery {
+    /// Queues every recipe of a grid as a run of its own, in one transaction, and keeps each recipe as `recipe.toml`.
+    ///
+    /// # Errors
+    /// When the grid's axes do not make its cells, or the disk is full or read-only; then nothing is queued.
+    pub fn submit(&self, grid: &Grid) -> Result<Vec<Run>> {
+        self.enter(grid, false)
+    }
+
+    /// As [`Gallery::submit`], for a process that computes the runs itself: no engine takes them, as long as this gallery is open.
+    ///
+    /// # Errors
+    /// As for [`Gallery::submit`].
+    pub fn adopt(&self, grid: &Grid) -> Result<Vec<Run>> {
+        self.enter(grid, true)
+    }
+
+    fn enter(&self, grid: &Grid, own: bool) -> Result<Vec<Run>> {
+        let cells = grid.recipes.len();
+        ensure!((1..=MAX_CELLS).contains(&cells), "a grid has 1 to {MAX_CELLS} cells, this one has {cells}");
+        ensure!(fits(&grid.axes, cells), "the grid's lists do not make its {cells} cells");
+        let runs = self.number(grid)?;
+        // The files come first: a row without its folder would be a run that no rebuild could find again.
+        let entered = self.write_recipes(grid, &runs).and_then(|()| self.insert(grid, &runs, own));
+        if entered.is_err() {
+            runs.iter().for_each(|run| _ = fs::remove_dir_all(self.folder(run.id)));
+        }
+        entered.map(|()| runs)
+    }
+
+    fn insert(&self, grid: &Grid, runs: &[Run], own: bool) -> Result<()> {
+        let owner = runs.first().map(|run| run.id).filter(|_| own);
+        if let Some(owner) = owner {
+            self.hold(owner)?;
+        }
+        self.index(|connection| {
+            let transaction = index::begin(connection)?;
+            let place: i64 = transaction.query_row("SELECT coalesce(max(place), 0) + 1 FROM runs", [], |row| row.get(0))?;
+            for (place, run) in (place..).zip(runs) {
+                index::insert(&transaction, run, index::Beside { place, owner, made: None })?;
+            }
+            if let Some(first) = runs.first().and_then(|run| run.grid) {
+                index::insert_grid(&transaction, first, &grid.axes, grid.recipes.len())?;
+            }
+            transaction.commit()
+        })
+    }
+
+    /// Takes numbers for the runs that nobody has or had: neither the index nor a folder.
+    fn number(&self, grid: &Grid) -> Result<Vec<Run>> {
+        let cells = grid.recipes.len() as i64;
+        let first = self.index(|connection| {
+            let transaction = index::begin(connection)?;
+            let last: i64 = transaction.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get(0))?;
+            let mut first = last.clamp(0, MAX_ID) + 1;
+            while let Some(taken) = (first..first + cells).rev().find(|id| self.folder(RunId(*id)).exists()) {
+                first = taken + 1;
+            }
+            transaction.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'runs'", [first + cells - 1])?;
+            transaction.commit()?;
+            Ok(first)
+        })?;
+        let created_ms = now_ms();
+        let run = |(id, recipe): (i64, &Recipe)| Run {
+            id: RunId(id),
+            recipe: recipe.clone(),
+            state: State::Queued,
+            step: 0,
+            of: 0,
+            created_ms,
+            took_ms: None,
+            error: None,
+            grid: (cells > 1).then_some(RunId(first)),
+        };
+        Ok((first..).zip(&grid.recipes).map(run).collect())
+    }
+
+    fn write_recipes(&self, grid: &Grid, runs: &[Run]) -> Result<()> {
+        for run in runs {
+            self.write_recipe(run)?;
+            if run.grid == Some(run.id) {
+                super::rebuild::keep_grid(&self.folder(run.id), grid)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Locks the recipe of the first run for as long as this gallery is open: that is how [`Gallery::release_orphans`] sees that its process lives.
+    fn hold(&self, owner: RunId) -> Result<()> {
+        let path = self.folder(owner).join("recipe.toml");
+        let file = OpenOptions::new().write(true).open(&path).map_err(|error| atomic::cannot_write(&path, &error))?;
+        // Where files cannot be locked at all, `release_orphans` finds that too and leaves the run alone.
+        let _ = file.lock();
+        super::locked(&self.held).push(file);
+        Ok(())
+    }
+
+    /// Unfinished runs (queued, running, interrupted) and those failed or cancelled most recently, in the order of the queue.
+    pub fn queue(&self) -> Result<Vec<Run>> {
+        let sql = format!(
+            "SELECT {} FROM runs WHERE state IN ('queued', 'running', 'interrupted') OR id IN
+                (SELECT id FROM runs WHERE state IN ('failed', 'cancelled') ORDER BY ended_ms DESC, id DESC LIMIT ?1)
+            ORDER BY place",
+            index::COLUMNS
+        );
+        self.index(|connection| read_all(connection, &sql, [RECENT]))
+    }
+
+    /// The oldest queued run becomes `Running` and is returned.
+    pub fn take_next(&self) -> Result<Option<Run>> {
+        let next = format!(
+            "UPDATE runs SET state = 'running' WHERE id =
+                (SELECT id FROM runs WHERE state = 'queued' AND owner IS NULL ORDER BY place LIMIT 1)
+            RETURNING {}",
+            index::COLUMNS
+        );
+        let unknown = "UPDATE runs SET state = 'failed', ended_ms = ?2,
+            error = 'this darkroom cannot read it; run it with the newer one that wrote it' WHERE id = ?1";
+        self.index(|connection| {
+            loop {
+                let taken = connection.query_row(&next, [], |row| Ok((row.get::<_, i64>("id")?, index::read(row)?))).optional()?;
+                match taken {
+                    None => return Ok(None),
+                    Some((_, Some(run))) => return Ok(Some(run)),
+                    Some((id, None)) => connection.execute(unknown, params![id, now_ms()])?,
+                };
+            }
+        })
+    }
+
+    /// A run changes its state (and error); `Queued` again forgets how often its engine died.
+    ///
+    /// A run that had ended goes to the queue's tail; one that was running keeps its place.
+    ///
+    /// # Errors
+    /// When there is no such run, when it is done, or for `Done`: only [`Gallery::save`] makes a run done.
+    pub fn set_state(&self, id: RunId, state: State, error: Option<&str>) -> Result<Run> {
+        ensure!(state != State::Done, "run {id} is done only once its pictures are saved");
+        let sql = format!(
+            "UPDATE runs SET state = ?2, error = ?3,
+                deaths = iif(?2 = 'queued', 0, deaths),
+                owner = iif(?2 = 'queued', NULL, owner),
+                place = iif(?2 = 'queued' AND state NOT IN ('queued', 'running'), (SELECT max(place) + 1 FROM runs), place),
+                ended_ms = iif(?2 IN ('queued', 'running'), NULL, ?4)
+            WHERE id = ?1 AND state <> 'done' RETURNING {}",
+            index::COLUMNS
+        );
+        let run =
+            self.index(|connection| connection.query_row(&sql, params![id.0, state.word(), error, now_ms()], index::read).optional())?;
+        match run {
+            Some(run) => run.with_context(|| format!("run {id} was made by a newer darkroom")),
+            None => self.run(id)?.with_context(|| format!("there is no run {id}")).and_then(|_| Err(anyhow::anyhow!("run {id} is done"))),
+        }
+    }
+
+    /// A queued run that this process has adopted becomes `Running` and is returned; none where somebody else has changed it.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn claim(&self, id: RunId) -> Result<Option<Run>> {
+        let sql = format!(
+            "UPDATE runs SET state = 'running' WHERE id = ?1 AND state = 'queued' AND owner IS NOT NULL RETURNING {}",
+            index::COLUMNS
+        );
+        Ok(self.index(|connection| connection.query_row(&sql, [id.0], index::read).optional())?.flatten())
+    }
+
+    /// Cancels every run that waits, or that is marked as running and is not: all but `running` and those of another process.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn cancel_all(&self, running: Option<RunId>) -> Result<Vec<Run>> {
+        let sql = format!(
+            "UPDATE runs SET state = 'cancelled', error = NULL, ended_ms = ?2
+            WHERE state IN ('queued', 'running') AND owner IS NULL AND id IS NOT ?1 RETURNING {}",
+            index::COLUMNS
+        );
+        self.index(|connection| read_all(connection, &sql, params![running.map(|id| id.0), now_ms()]))
+    }
+
+    /// Whether a process of its own computes the run; it may have died since [`Gallery::release_orphans`].
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn is_owned(&self, id: RunId) -> Result<bool> {
+        let sql = "SELECT owner IS NOT NULL AND state IN ('queued', 'running') FROM runs WHERE id = ?1";
+        Ok(self.index(|connection| connection.query_row(sql, [id.0], |row| row.get(0)).optional())?.unwrap_or(false))
+    }
+
+    /// Notes how far a running run has come.
+    pub fn set_step(&self, id: RunId, step: u32, of: u32) -> Result<()> {
+        self.index(|connection| {
+            // Not worth a wait for the disk: a step that a power cut takes is made again.
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            let written = connection.execute("UPDATE runs SET step = ?2, steps = ?3 WHERE id = ?1", params![id.0, step, of]);
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            written.map(|_| ())
+        })
+    }
+
+    /// Called once by a new engine: runs that the last engine left `Running` count one death each; at the second they become
+    /// `Interrupted`, otherwise `Queued`, at the head. Returns those runs, and those of [`Gallery::release_orphans`].
+    pub fn recover(&self) -> Result<Vec<Run>> {
+        let left = "SELECT id, deaths FROM runs WHERE state = 'running' AND owner IS NULL ORDER BY place DESC";
+        let mend = format!(
+            "UPDATE runs SET state = ?2, error = ?3, deaths = ?4, ended_ms = NULL,
+                place = iif(?2 = 'queued', (SELECT min(place) - 1 FROM runs), place)
+            WHERE id = ?1 RETURNING {}",
+            index::COLUMNS
+        );
+        let orphans = self.release_orphans()?;
+        let mut runs = self.index(|connection| {
+            let transaction = index::begin(connection)?;
+            let row = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?));
+            let left: Vec<(i64, i64)> = transaction.prepare(left)?.query_map([], row)?.collect::<Result<_, _>>()?;
+            let mut runs = Vec::new();
+            for (id, deaths) in left {
+                let deaths = deaths.saturating_add(1);
+                let (state, error) = match deaths < MAX_DEATHS {
+                    true => (State::Queued, None),
+                    false => (State::Interrupted, Some("the engine died twice with it; Enter resumes it")),
+                };
+                runs.push(transaction.query_row(&mend, params![id, state.word(), error, deaths], index::read)?);
+            }
+            transaction.commit()?;
+            Ok(runs)
+        })?;
+        runs.reverse();
+        Ok(runs.into_iter().flatten().chain(orphans).collect())
+    }
+
+    /// Runs of a process of its own ([`Gallery::adopt`]) stay while it lives; those of one that is gone become `Interrupted`
+    /// and are returned.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn release_orphans(&self) -> Result<Vec<Run>> {
+        let owners = "SELECT DISTINCT owner FROM runs WHERE state IN ('queued', 'running') AND owner IS NOT NULL";
+        let release = format!(
+            "UPDATE runs SET state = 'interrupted', error = 'its darkroom run ended before it was done; Enter starts it again',
+                owner = NULL, ended_ms = NULL
+            WHERE owner = ?1 AND state IN ('queued', 'running') RETURNING {}",
+            index::COLUMNS
+        );
+        self.index(|connection| {
+            let owners: Vec<i64> = connection.prepare(owners)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let gone = owners.into_iter().filter(|owner| !is_held(&self.folder(RunId(*owner)).join("recipe.toml")));
+            let runs = gone.map(|owner| read_all(connection, &release, [owner])).collect::<Result<Vec<_>, _>>()?;
+            Ok(runs.concat())
+        })
+    }
+}
+
+/// The rows of a query that can be read.
+fn read_all(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<Vec<Run>> {
+    let runs: Vec<_> = connection.prepare_cached(sql)?.query_map(values, index::read)?.collect::<Result<_, _>>()?;
+    Ok(runs.into_iter().flatten().collect())
+}
+
+/// Whether the axes make so many cells; a single recipe, or several without a list, have none.
+pub(super) fn fits(axes: &[Axis], cells: usize) -> bool {
+    let made = axes.iter().try_fold(1usize, |made, axis| made.checked_mul(axis.values.len()));
+    (1..=MAX_CELLS).contains(&cells) && (axes.is_empty() || made == Some(cells))
+}
+
+/// Whether a living process has locked the file.
+fn is_held(path: &Path) -> bool {
+    match File::open(path).map(|file| file.try_lock()) {
+        Err(_) | Ok(Ok(())) => false,
+        Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) => true,
+    }
+}

@@ -1,0 +1,252 @@
+//! The index made again from the files, and the mending of a damaged one.
+
+use super::queue::fits;
+use super::{atomic, index, picture::read_png_recipe};
+use crate::recipe::{Axis, Grid, Made, Recipe, Run, RunId, State};
+use anyhow::{Context, Result, ensure};
+use index::{Beside, Index};
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fmt;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// Numbers above this are no run's: a folder of such a name would leave no number for the next run.
+pub(super) const MAX_ID: i64 = 999_999_999_999;
+
+/// The largest recipe or list of times that is read, in bytes.
+const MAX_TOML: u64 = 16 << 20;
+
+/// What a rebuild found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rebuilt {
+    /// Runs, finished or not.
+    pub runs: usize,
+    /// Files and folders that are no run's, or that are broken; they stay where they are.
+    pub skipped: usize,
+}
+
+impl fmt::Display for Rebuilt {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        write!(f, "The index was made again from the files: {}", counted(self.runs, "run"))?;
+        match self.skipped {
+            0 => f.write_str("."),
+            skipped => write!(f, "; {} skipped, left as they are.", counted(skipped, "file")),
+        }
+    }
+}
+
+/// Makes the index again from the files alone.
+///
+/// The state of runs without pictures is in no file: those that the old index knows keep it, so that an engine at work
+/// goes on; the others are `Interrupted` and start when asked.
+///
+/// # Errors
+/// When the folder cannot be read or the index not be written.
+pub fn rebuild(workspace: &Path) -> Result<Rebuilt> {
+    atomic::make_folder(&workspace.join("runs"))?;
+    let (mut connection, _) = open_index(workspace)?;
+    let found = scan(workspace)?;
+    let write = |connection: &mut Connection| {
+        let transaction = index::begin(connection)?;
+        found.write(&transaction)?;
+        transaction.commit()
+    };
+    write(&mut connection).map_err(|error| index::sentence(&workspace.join("darkroom.db"), &error))?;
+    Ok(found.count())
+}
+
+/// Opens the index, made again where it is missing or damaged, with a sentence on each thing that was mended.
+pub(super) fn open_index(workspace: &Path) -> Result<(Connection, Vec<String>)> {
+    let path = workspace.join("darkroom.db");
+    match index::open(&path)? {
+        Index::Ready(connection) => return Ok((connection, Vec::new())),
+        Index::New(connection) => return fill(workspace, connection),
+        Index::Damaged(_) => {}
+    }
+    // One process mends; another that waits here finds the new index and must not move that away.
+    let lock = path.with_extension("db.lock");
+    let lock = File::create(&lock).map_err(|error| atomic::cannot_write(&lock, &error))?;
+    let _ = lock.lock();
+    match index::open(&path)? {
+        Index::Ready(connection) => Ok((connection, Vec::new())),
+        Index::New(connection) => fill(workspace, connection),
+        Index::Damaged(why) => {
+            let aside = set_aside(&path)?;
+            let Index::New(connection) = index::open(&path)? else {
+                anyhow::bail!("{} cannot be made again; move it away and start darkroom again", path.display());
+            };
+            let (connection, mut told) = fill(workspace, connection)?;
+            told.insert(0, format!("The index was damaged ({why}); it is kept as {}.", aside.display()));
+            Ok((connection, told))
+        }
+    }
+}
+
+/// Makes the tables and fills them from the files.
+fn fill(workspace: &Path, mut connection: Connection) -> Result<(Connection, Vec<String>)> {
+    let found = scan(workspace)?;
+    index::create(&mut connection, |transaction| found.write(transaction))
+        .map_err(|error| index::sentence(&workspace.join("darkroom.db"), &error))?;
+    let told = match found.count() {
+        Rebuilt { runs: 0, skipped: 0 } => Vec::new(),
+        count => vec![count.to_string()],
+    };
+    Ok((connection, told))
+}
+
+/// Moves a damaged index out of the way, to a name that is not taken.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let numbered = (1u32..).map(|n| path.with_extension(format!("db.corrupt-{n}")));
+    let aside = numbered.into_iter().find(|aside| !aside.exists()).context("every name for a damaged index is taken")?;
+    // The index last: with a stale journal beside it, the new one would be damaged too.
+    for suffix in ["-wal", "-shm", ""] {
+        let with = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+        match fs::rename(with(path), with(&aside)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(atomic::cannot_write(&with(&aside), &error)),
+            _ => {}
+        }
+    }
+    Ok(aside)
+}
+
+/// The name of a run's folder in `runs/`.
+pub(super) fn folder_name(id: RunId) -> String {
+    format!("{id:06}")
+}
+
+/// What is kept of a run that its pictures may not hold.
+#[derive(Serialize, Deserialize)]
+struct Times {
+    created_ms: i64,
+    took_ms: u64,
+}
+
+pub(super) fn keep_times(folder: &Path, created_ms: i64, took_ms: u64) -> Result<()> {
+    atomic::write_soon(&folder.join("times.toml"), toml::to_string(&Times { created_ms, took_ms })?.as_bytes())
+}
+
+/// What is kept of a grid in its first run's folder; its other cells have the numbers that follow.
+#[derive(Serialize, Deserialize)]
+struct KeptGrid {
+    cells: usize,
+    axes: Vec<Axis>,
+}
+
+pub(super) fn keep_grid(folder: &Path, grid: &Grid) -> Result<()> {
+    let kept = KeptGrid { cells: grid.recipes.len(), axes: grid.axes.clone() };
+    atomic::write_soon(&folder.join("grid.toml"), toml::to_string(&kept)?.as_bytes())
+}
+
+/// All that the files of a workspace tell.
+#[derive(Default)]
+pub(super) struct Found {
+    /// When the files were looked at, in milliseconds since 1970: what has happened since, only the index knows.
+    began_ms: i64,
+    runs: Vec<(Run, Option<Made>)>,
+    grids: Vec<(RunId, KeptGrid)>,
+    /// The highest number of a folder, whatever is in it.
+    highest: i64,
+    skipped: usize,
+}
+
+pub(super) fn scan(workspace: &Path) -> Result<Found> {
+    let runs = workspace.join("runs");
+    let mut found = Found { began_ms: super::now_ms(), ..Found::default() };
+    for name in names(&runs).with_context(|| format!("cannot read {}", runs.display()))? {
+        let id = name.parse().ok().filter(|id| (1..=MAX_ID).contains(id)).map(RunId);
+        match id.filter(|id| folder_name(*id) == name && runs.join(&name).is_dir()) {
+            Some(id) => found.add(id, &runs.join(name)),
+            None => found.skipped += 1,
+        }
+    }
+    found.runs.sort_by_key(|(run, _)| run.id);
+    for (first, kept) in &found.grids {
+        let cells = first.0..first.0 + kept.cells as i64;
+        found.runs.iter_mut().filter(|(run, _)| cells.contains(&run.id.0)).for_each(|(run, _)| run.grid = Some(*first));
+    }
+    Ok(found)
+}
+
+/// The names in a folder, without hidden ones: those are files that were just being written.
+fn names(folder: &Path) -> std::io::Result<Vec<String>> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let names = names.collect::<std::io::Result<Vec<_>>>()?;
+    Ok(names.into_iter().filter(|name| !name.starts_with('.')).collect())
+}
+
+impl Found {
+    /// Adds what one run's folder tells. Whatever is broken there is counted and left out.
+    fn add(&mut self, id: RunId, folder: &Path) {
+        self.highest = self.highest.max(id.0);
+        let path = |name: &str| folder.join(name);
+        let picture = |index: usize| path(&format!("{}.png", index + 1));
+        let kept: Option<Recipe> = self.toml(&path("recipe.toml"));
+        let first = picture(0).exists().then(|| read_png_recipe(&picture(0)).ok()).flatten();
+        let (recipe, made) = match (kept, first) {
+            (Some(recipe), first) => (recipe, first.map(|(_, made, _)| made)),
+            (None, Some((recipe, made, _))) => (recipe, Some(made)),
+            (None, None) => {
+                self.skipped += 1;
+                return;
+            }
+        };
+        let whole = (0..recipe.pictures()).filter(|index| read_png_recipe(&picture(*index)).is_ok()).count();
+        let times: Option<Times> = self.toml(&path("times.toml"));
+        if let Some(grid) = self.toml(&path("grid.toml")).filter(|grid: &KeptGrid| fits(&grid.axes, grid.cells)) {
+            self.grids.push((id, grid));
+        }
+        let ours = |name: &String| matches!(name.as_str(), "recipe.toml" | "times.toml" | "grid.toml" | "checkpoint");
+        let others = names(folder).unwrap_or_default().iter().filter(|name| !ours(name)).count();
+        self.skipped += others.saturating_sub(whole);
+        let created_ms = times.as_ref().map_or_else(|| changed_ms(folder), |times| times.created_ms);
+        let made = made.filter(|_| whole == recipe.pictures());
+        let steps = made.as_ref().map_or(0, |made| made.timesteps.len() as u32);
+        let (state, error) = match made {
+            Some(_) => (State::Done, None),
+            None => (State::Interrupted, Some("the index was made again while it was unfinished; Enter starts it".to_owned())),
+        };
+        let took_ms = times.filter(|_| state == State::Done).map(|times| times.took_ms);
+        self.runs.push((Run { id, recipe, state, step: steps, of: steps, created_ms, took_ms, error, grid: None }, made));
+    }
+
+    /// A small file that we wrote; broken ones count as skipped, missing ones do not.
+    fn toml<T: DeserializeOwned>(&mut self, path: &Path) -> Option<T> {
+        let size = fs::metadata(path).ok()?.len();
+        let read = || {
+            ensure!(size <= MAX_TOML, "too large");
+            Ok(toml::from_str(&fs::read_to_string(path)?)?)
+        };
+        read().inspect_err(|_: &anyhow::Error| self.skipped += 1).ok()
+    }
+
+    fn count(&self) -> Rebuilt {
+        Rebuilt { runs: self.runs.len(), skipped: self.skipped }
+    }
+
+    /// Puts the finished runs in place of those in the index, and adds the unfinished ones that it does not know.
+    pub(super) fn write(&self, transaction: &Transaction) -> rusqlite::Result<()> {
+        transaction.execute("DELETE FROM runs WHERE state = 'done' AND coalesce(ended_ms, 0) < ?1", [self.began_ms])?;
+        for (run, made) in &self.runs {
+            let known = transaction.query_row("SELECT 1 FROM runs WHERE id = ?1", [run.id.0], |_| Ok(())).optional()?.is_some();
+            if known && made.is_none() {
+                continue;
+            }
+            index::insert(transaction, run, Beside { place: run.id.0, owner: None, made: made.as_ref() })?;
+        }
+        for (first, kept) in &self.grids {
+            index::insert_grid(transaction, *first, &kept.axes, kept.cells)?;
+        }
+        transaction.execute("DELETE FROM grids WHERE first NOT IN (SELECT id FROM runs)", [])?;
+        transaction.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'runs'", [self.highest])?;
+        Ok(())
+    }
+}
+
+/// When a run's folder was last written, by its recipe or first picture, in milliseconds since 1970.
+fn changed_ms(folder: &Path) -> i64 {
+    let changed = ["recipe.toml", "1.png"].iter().find_map(|name| fs::metadata(folder.join(name)).ok()?.modified().ok());
+    changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_millis() as i64)
+}

@@ -1,0 +1,230 @@
+//! What a viewer and an engine say to one another.
+//!
+//! Facts are small and lossless. Pictures follow behind them as [`Chunk`](Event::Chunk)s, and a live frame is sent only
+//! to a viewer that has asked for it with [`NextFrame`](Command::NextFrame) since it got the last.
+
+use crate::recipe::{Grid, Run, RunId};
+use serde::{Deserialize, Serialize};
+
+/// The version of this language. Fields may be added without a new number; a changed meaning needs one.
+pub const PROTOCOL: u32 = 1;
+
+/// What a viewer asks of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// The first word of a viewer.
+    Hello {
+        /// Its [`PROTOCOL`].
+        protocol: u32,
+        /// The version of its program, for the log.
+        version: String,
+    },
+    /// Queue every recipe of the grid as a run of its own.
+    Submit {
+        /// What to run.
+        grid: Grid,
+    },
+    /// Cancel a queued or running run.
+    Cancel {
+        /// Which.
+        run: RunId,
+    },
+    /// Cancel every queued run and the running one.
+    CancelAll,
+    /// Queue a run again that was interrupted, failed or cancelled; it goes on from its last kept step.
+    Resume {
+        /// Which.
+        run: RunId,
+    },
+    /// The viewer has shown the last frame and can take another.
+    NextFrame,
+    /// Finished runs, newest first.
+    History {
+        /// Words that the prompt must hold; empty for all.
+        search: String,
+        /// Only runs older than this one.
+        before: Option<RunId>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// A kept picture, made smaller where it is larger than `side`.
+    Picture {
+        /// Whose.
+        run: RunId,
+        /// Which of the run's pictures, from 0.
+        index: u32,
+        /// The longest side in pixels.
+        side: u32,
+    },
+    /// End the engine: when the queue is empty of running jobs, or now.
+    Stop {
+        /// Cancel what runs instead of waiting for it.
+        now: bool,
+    },
+}
+
+/// What the engine tells a viewer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The answer to [`Command::Hello`].
+    Hello {
+        /// The engine's [`PROTOCOL`].
+        protocol: u32,
+        /// The version of its program.
+        version: String,
+        /// Its process.
+        pid: u32,
+        /// When it started, in milliseconds since 1970.
+        started_ms: i64,
+        /// Milliseconds a model call of the embedded model takes, as last measured here.
+        pace_ms: Option<f64>,
+    },
+    /// The engine closes this connection, and why.
+    Refused {
+        /// One sentence.
+        reason: String,
+    },
+    /// Every run that is not finished, in the order of the queue; follows `Hello`.
+    Queue {
+        /// The runs.
+        runs: Vec<Run>,
+    },
+    /// The answer to [`Command::Submit`]: its runs have the numbers from `first` to `last`, in the order of its recipes.
+    Submitted {
+        /// The first run.
+        first: RunId,
+        /// The last run.
+        last: RunId,
+    },
+    /// A run is new or stands elsewhere than before.
+    Run {
+        /// The run as it is now.
+        run: Run,
+    },
+    /// A run has made a step.
+    Step {
+        /// Whose.
+        run: RunId,
+        /// The place in the list of timesteps, from 0.
+        index: u32,
+        /// The length of the list.
+        of: u32,
+        /// The timestep.
+        t: u32,
+        /// How long the step took, in milliseconds.
+        ms: f64,
+    },
+    /// A line for the log.
+    Log {
+        /// When, in milliseconds since 1970.
+        time_ms: i64,
+        /// One sentence.
+        text: String,
+    },
+    /// A command could not be done, and why.
+    Error {
+        /// One sentence.
+        text: String,
+    },
+    /// The answer to [`Command::History`].
+    History {
+        /// The search that it answers.
+        search: String,
+        /// Newest first.
+        runs: Vec<Run>,
+        /// How many finished runs match in all.
+        total: u64,
+    },
+    /// A picture begins: its chunks follow, among other facts.
+    Picture {
+        /// What it shows.
+        head: PictureHead,
+    },
+    /// The next bytes of the picture that has begun.
+    Chunk {
+        /// At most [`CHUNK`] bytes of 8-bit RGB rows.
+        bytes: Bytes,
+    },
+    /// The engine ends.
+    Stopping,
+}
+
+/// The most bytes in one [`Event::Chunk`].
+pub const CHUNK: usize = 16 * 1024;
+
+/// What a picture on the link shows, and its size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PictureHead {
+    /// Whose picture it is.
+    pub run: RunId,
+    /// What it is of.
+    pub what: PictureOf,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// The two kinds of pictures on the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PictureOf {
+    /// The picture so far, as the model believes it to be (x̂₀), after a step of a running run.
+    Frame {
+        /// The step's place in the list of timesteps, from 0.
+        index: u32,
+        /// The timestep.
+        t: u32,
+    },
+    /// A kept picture of a finished run.
+    Kept {
+        /// Which of the run's pictures, from 0.
+        index: u32,
+        /// The `side` that was asked for.
+        side: u32,
+    },
+    /// The picture that was asked for cannot be read; no chunks follow.
+    Missing {
+        /// Which of the run's pictures, from 0.
+        index: u32,
+        /// The `side` that was asked for.
+        side: u32,
+    },
+}
+
+/// Bytes that serialize as bytes, not as a list of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Bytes;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+        }
+        deserializer.deserialize_bytes(Visitor)
+    }
+}
+
+/// A whole picture off the link, 8-bit RGB.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// What it shows.
+    pub head: PictureHead,
+    /// `height` rows of `width` pixels, three bytes each.
+    pub rgb: std::sync::Arc<[u8]>,
+}

@@ -1,0 +1,189 @@
+//! One connection as a viewer has it, from the greeting to its end.
+
+use super::codec::{Reader, Writer, encode};
+use super::picture::Arriving;
+use super::{Command, Event, News, PROTOCOL, PictureOf, Wire};
+use anyhow::Result;
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
+
+/// How long an engine may take to answer the greeting.
+const GREETING: Duration = Duration::from_secs(10);
+
+pub(super) const MUTE: &str = "the engine does not answer";
+const CLOSED: &str = "the connection to the engine broke";
+const RESTART: &str = "`darkroom stop` of that version ends it, and its runs go on in the next engine";
+
+/// Why a conversation is over.
+#[derive(Debug, PartialEq)]
+pub(super) enum End {
+    /// The viewer has dropped its [`Wire`], and all its commands are sent.
+    Left,
+    /// The engine was stopped, and said so.
+    Stopped,
+    /// The engine does not want this viewer, and why.
+    Refused(String),
+    /// The engine does not answer the greeting.
+    Mute,
+    /// The connection broke, and why.
+    Broken(String),
+}
+
+/// The commands of a viewer that no engine has got yet.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    waiting: VecDeque<Command>,
+    /// A frame was asked for and has not come: an engine that takes over must be asked again.
+    frame_due: Arc<AtomicBool>,
+    /// The viewer has asked for work since this was last cleared.
+    pub asked_for_work: bool,
+}
+
+impl Outgoing {
+    pub fn push(&mut self, command: Command) {
+        self.asked_for_work |= matches!(command, Command::Submit { .. } | Command::Resume { .. });
+        if command != Command::NextFrame {
+            return self.waiting.push_back(command);
+        }
+        self.frame_due.store(true, Relaxed);
+        if !self.waiting.contains(&command) {
+            self.waiting.push_back(command);
+        }
+    }
+
+    /// What a new connection begins with.
+    fn renew(&mut self) {
+        if self.frame_due.load(Relaxed) && !self.waiting.contains(&Command::NextFrame) {
+            self.waiting.push_front(Command::NextFrame);
+        }
+    }
+}
+
+/// A wire over any byte stream: one conversation, then [`News::Lost`].
+pub fn over<S: AsyncRead + AsyncWrite + Send + 'static>(stream: S) -> Wire {
+    let (commands, mut to_send) = unbounded_channel();
+    let (tell, news) = unbounded_channel();
+    tokio::spawn(async move {
+        let reason = match talk(stream, &mut Outgoing::default(), &mut to_send, &tell).await {
+            End::Left => return,
+            End::Stopped => "the engine was stopped".to_owned(),
+            End::Mute => MUTE.to_owned(),
+            End::Refused(reason) | End::Broken(reason) => reason,
+        };
+        tell.send(News::Lost { reason }).ok();
+    });
+    Wire { commands, news }
+}
+
+/// Speaks with one engine until the end. Commands that are not sent stay in `outgoing`.
+pub(super) async fn talk<S: AsyncRead + AsyncWrite>(
+    stream: S,
+    outgoing: &mut Outgoing,
+    commands: &mut UnboundedReceiver<Command>,
+    news: &UnboundedSender<News>,
+) -> End {
+    let (read, write) = tokio::io::split(stream);
+    let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
+    match timeout(GREETING, greet(&mut reader, &mut writer)).await {
+        Err(_) => return End::Mute,
+        Ok(Err(end)) => return end,
+        Ok(Ok(hello)) => tell(news, News::Event(hello)),
+    }
+    outgoing.renew();
+    let frame_due = outgoing.frame_due.clone();
+    tokio::select! {
+        end = listen(&mut reader, &frame_due, news) => end,
+        end = speak(&mut writer, outgoing, commands, news) => end,
+    }
+}
+
+/// Says who we are and waits for the answer.
+async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(reader: &mut Reader<R>, writer: &mut Writer<W>) -> Result<Event, End> {
+    let broken = |error: anyhow::Error| End::Broken(error.to_string());
+    let hello = Command::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() };
+    // An engine that has closed already may have left a reason to read.
+    writer.send(encode(&hello).map_err(broken)?).await.ok();
+    match reader.next().await.map_err(broken)? {
+        Some(Event::Hello { protocol, .. }) if protocol != PROTOCOL => {
+            Err(End::Refused(format!("the engine speaks version {protocol} of the link, this program {PROTOCOL}; {RESTART}")))
+        }
+        Some(hello @ Event::Hello { .. }) => Ok(hello),
+        Some(Event::Refused { reason }) => Err(End::Refused(reason)),
+        Some(_) => Err(End::Broken("the engine did not answer the greeting".to_owned())),
+        None => Err(End::Broken(CLOSED.to_owned())),
+    }
+}
+
+/// Tells the viewer what the engine says, until it says no more.
+async fn listen<R: AsyncRead + Unpin>(reader: &mut Reader<R>, frame_due: &AtomicBool, news: &UnboundedSender<News>) -> End {
+    let mut arriving = Arriving::default();
+    loop {
+        let event = match reader.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => return End::Broken(CLOSED.to_owned()),
+            Err(error) => return End::Broken(error.to_string()),
+        };
+        let picture = match event {
+            Event::Refused { reason } => return End::Refused(reason),
+            Event::Stopping => {
+                // Not read to its end: what the viewer says from now on is for the next engine.
+                tell(news, News::Event(event));
+                return End::Stopped;
+            }
+            Event::Picture { head } => arriving.head(head),
+            Event::Chunk { bytes } => arriving.chunk(&bytes.0),
+            fact => {
+                tell(news, News::Event(fact));
+                continue;
+            }
+        };
+        match picture {
+            Ok(None) => {}
+            Err(error) => return End::Broken(error.to_string()),
+            Ok(Some(picture)) => {
+                if matches!(picture.head.what, PictureOf::Frame { .. }) {
+                    frame_due.store(false, Relaxed);
+                }
+                tell(news, News::Picture(picture));
+            }
+        }
+    }
+}
+
+/// Sends the viewer's commands, until it has no more.
+async fn speak<W: AsyncWrite + Unpin>(
+    writer: &mut Writer<W>,
+    outgoing: &mut Outgoing,
+    commands: &mut UnboundedReceiver<Command>,
+    news: &UnboundedSender<News>,
+) -> End {
+    loop {
+        while let Some(command) = outgoing.waiting.front() {
+            match encode(command) {
+                Err(error) => tell(news, News::Event(Event::Error { text: error.to_string() })),
+                Ok(packet) => {
+                    if writer.send(packet).await.is_err() {
+                        // What the engine said last is still to be read: the listener ends the conversation.
+                        return pending().await;
+                    }
+                }
+            }
+            outgoing.waiting.pop_front();
+        }
+        match commands.recv().await {
+            Some(command) => outgoing.push(command),
+            None => return End::Left,
+        }
+    }
+}
+
+/// A viewer that no longer listens is about to leave.
+fn tell(news: &UnboundedSender<News>, item: News) {
+    news.send(item).ok();
+}

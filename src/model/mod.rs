@@ -1,0 +1,16 @@
+//! Weights on disk ↔ networks: model folders in the diffusers layout, and the one that is compiled in.
+
+mod folder;
+mod info;
+mod pipeline;
+mod scheduler;
+pub mod verify;
+mod weights;
+
+pub use folder::{Folder, models_dir};
+pub use info::{Info, Part, info};
+pub use pipeline::{Pipeline, TOKENS};
+pub use scheduler::SchedulerConfig;
+
+/// The name of the model that is compiled in.
+pub const EMBEDDED: &str = "tiny-if";

@@ -1,0 +1,152 @@
+//! A whole loaded model: from prompts to predictions.
+
+use super::{Folder, SchedulerConfig};
+use crate::diffusion::{Prediction, Process, guide};
+use crate::network::{Conditioning, T5Config, T5Encoder, Unet, UnetConfig};
+use anyhow::{Context, Result, anyhow, ensure};
+use candle_core::{DType, Device, Tensor};
+use tokenizers::{PaddingParams, PaddingStrategy, Tokenizer, TruncationParams};
+
+/// Tokens that a prompt is padded or cut to, as DeepFloyd IF was trained.
+pub const TOKENS: usize = 77;
+
+/// Pixels are red, green and blue.
+pub const CHANNELS: usize = 3;
+
+/// A text-to-image model, ready to predict.
+pub struct Pipeline {
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 of what it was loaded from.
+    pub hash: String,
+    /// What it was trained to undo.
+    pub process: Process,
+    /// Where it computes.
+    pub device: Device,
+    learned_variance: bool,
+    tokenizer: Tokenizer,
+    text_encoder: T5Encoder,
+    unet: Unet,
+}
+
+impl Pipeline {
+    /// Loads a model folder.
+    ///
+    /// # Errors
+    /// When a part is missing, broken, or asks for something that is not built; the part is named.
+    pub fn load(folder: &Folder) -> Result<Pipeline> {
+        let index = folder.text("model_index.json")?;
+        serde_json::from_str::<serde_json::Value>(&index).with_context(|| format!("{} is no JSON", folder.title("model_index.json")))?;
+        let scheduler =
+            SchedulerConfig::from_json(&folder.text("scheduler/scheduler_config.json")?).with_context(|| folder.title("scheduler"))?;
+        let (text_encoder, unet) = (load_text_encoder(folder, "text_encoder")?, load_unet(folder, "unet")?);
+        check_fit(unet.config(), &text_encoder, &scheduler).with_context(|| folder.title("unet"))?;
+        Ok(Pipeline {
+            name: folder.name(),
+            hash: folder.hash()?,
+            process: scheduler.process(),
+            learned_variance: scheduler.learned_variance(),
+            device: Device::Cpu,
+            tokenizer: load_tokenizer(folder)?,
+            text_encoder,
+            unet,
+        })
+    }
+
+    /// Width and height of its pictures, in pixels.
+    pub fn size(&self) -> usize {
+        self.unet.config().sample_size
+    }
+
+    /// Token ids and attention mask of prompts, each (b, [`TOKENS`]).
+    ///
+    /// # Errors
+    /// When the tokenizer cannot take the text.
+    pub fn tokens(&self, prompts: &[&str]) -> Result<(Tensor, Tensor)> {
+        let clean = prompts.iter().map(|prompt| prompt.to_lowercase().trim().to_owned());
+        let encodings =
+            self.tokenizer.encode_batch(clean.collect::<Vec<_>>(), true).map_err(|error| anyhow!("the prompt cannot be read: {error}"))?;
+        let shape = (prompts.len(), TOKENS);
+        let ids: Vec<u32> = encodings.iter().flat_map(|encoding| encoding.get_ids().to_vec()).collect();
+        let mask: Vec<u32> = encodings.iter().flat_map(|encoding| encoding.get_attention_mask().to_vec()).collect();
+        Ok((Tensor::from_vec(ids, shape, &self.device)?, Tensor::from_vec(mask, shape, &self.device)?))
+    }
+
+    /// The text encoder's states of prompts, (b, [`TOKENS`], d).
+    ///
+    /// # Errors
+    /// When the tokenizer cannot take the text.
+    pub fn encode(&self, prompts: &[&str]) -> Result<Tensor> {
+        let (ids, mask) = self.tokens(prompts)?;
+        Ok(self.text_encoder.forward(&ids, &mask)?)
+    }
+
+    /// The noise that the model sees in x (b, 3, h, w) at timestep t, where `text` holds one prompt's states (1, n, d).
+    pub fn predict(&self, x: &Tensor, t: usize, text: &Tensor) -> candle_core::Result<Prediction> {
+        let b = x.dim(0)?;
+        let times = Tensor::full(t as f32, b, &self.device)?;
+        let text = text.repeat((b / text.dim(0)?, 1, 1))?;
+        let mut prediction = Prediction::split(&self.unet.forward(x, &times, &Conditioning { text, noise_level: None })?, CHANNELS)?;
+        if !self.learned_variance {
+            prediction.variance = None;
+        }
+        Ok(prediction)
+    }
+
+    /// The guided prediction; `text` holds the null prompt's states and the prompt's, (2, n, d). Without a pull only one
+    /// half is computed.
+    pub fn predict_guided(&self, x: &Tensor, t: usize, text: &Tensor, gamma: f64) -> candle_core::Result<Prediction> {
+        if gamma == 0.0 || gamma == 1.0 {
+            return self.predict(x, t, &text.narrow(0, gamma as usize, 1)?);
+        }
+        let b = x.dim(0)?;
+        let half = |i| text.narrow(0, i, 1)?.repeat((b, 1, 1));
+        let both = self.predict(&Tensor::cat(&[x, x], 0)?, t, &Tensor::cat(&[half(0)?, half(1)?], 0)?)?;
+        let [unconditional, conditional] = [0, b].map(|from| -> candle_core::Result<Prediction> {
+            let variance = both.variance.as_ref().map(|variance| variance.narrow(0, from, b)).transpose()?;
+            Ok(Prediction { noise: both.noise.narrow(0, from, b)?, variance })
+        });
+        guide(&unconditional?, &conditional?, gamma)
+    }
+}
+
+/// Whether the parts of a folder belong together, and to stage I.
+fn check_fit(unet: &UnetConfig, text_encoder: &T5Encoder, scheduler: &SchedulerConfig) -> Result<()> {
+    let (wanted, given) = (unet.encoder_hid_dim, text_encoder.config().d_model);
+    ensure!(wanted == given, "config.json asks for text states of encoder_hid_dim {wanted}, but the text encoder's d_model is {given}");
+    let stage_one = unet.in_channels == CHANNELS && unet.class_embed_type.is_none();
+    ensure!(stage_one, "config.json is of stage II (in_channels {}), which enlarges pictures; name a stage I model", unet.in_channels);
+    let variance = !scheduler.learned_variance() || unet.out_channels == 2 * CHANNELS;
+    ensure!(variance, "the scheduler's variance_type 'learned_range' needs out_channels {}, not {}", 2 * CHANNELS, unet.out_channels);
+    Ok(())
+}
+
+fn load_tokenizer(folder: &Folder) -> Result<Tokenizer> {
+    let title = || folder.title("tokenizer/tokenizer.json");
+    let broken = |error| anyhow!("{} is no tokenizer: {error}", title());
+    let mut tokenizer = Tokenizer::from_bytes(folder.read("tokenizer/tokenizer.json")?).map_err(broken)?;
+    tokenizer.with_padding(Some(PaddingParams {
+        strategy: PaddingStrategy::Fixed(TOKENS),
+        pad_id: 0,
+        pad_token: "<pad>".into(),
+        ..Default::default()
+    }));
+    tokenizer.with_truncation(Some(TruncationParams { max_length: TOKENS, ..Default::default() })).map_err(broken)?;
+    Ok(tokenizer)
+}
+
+/// The UNet in `part` of a folder; an empty part is the folder itself.
+pub(super) fn load_unet(folder: &Folder, part: &str) -> Result<Unet> {
+    let config = UnetConfig::from_json(&folder.text(&within(part, "config.json"))?).with_context(|| folder.title(part))?;
+    Unet::new(config, folder.weights(part, "diffusion_pytorch_model", DType::F32)?).with_context(|| folder.title(part))
+}
+
+/// The T5 encoder in `part` of a folder; an empty part is the folder itself.
+pub(super) fn load_text_encoder(folder: &Folder, part: &str) -> Result<T5Encoder> {
+    let config = T5Config::from_json(&folder.text(&within(part, "config.json"))?).with_context(|| folder.title(part))?;
+    T5Encoder::new(config, folder.weights(part, "model", DType::F32)?).with_context(|| folder.title(part))
+}
+
+fn within(part: &str, file: &str) -> String {
+    if part.is_empty() { file.to_owned() } else { format!("{part}/{file}") }
+}

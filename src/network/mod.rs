@@ -1,0 +1,15 @@
+//! Neural networks in candle-nn's style: configs as they are published, parameter names as they are stored.
+
+mod attention;
+mod config;
+mod conv;
+mod embedding;
+mod resnet;
+mod t5;
+mod t5_config;
+mod unet;
+
+pub use config::{ConfigError, UnetConfig};
+pub use t5::T5Encoder;
+pub use t5_config::T5Config;
+pub use unet::{Conditioning, Unet};

@@ -1,0 +1,22 @@
+//! What a recipe resolved to: the facts a picture's metadata holds beside the recipe.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that decided a picture and is not in its recipe. Nothing here changes between two runs of one recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// The model's name: the embedded one's, or the last part of its folder.
+    pub model: String,
+    /// SHA-256 over the model's configs and weights, in hexadecimal.
+    pub model_hash: String,
+    /// Width and height of a picture, in pixels.
+    pub size: (u32, u32),
+    /// The timesteps, resolved.
+    pub timesteps: Vec<usize>,
+    /// The generator of all noise.
+    pub rng: String,
+    /// What computed it: `cpu`, `cuda`.
+    pub device: String,
+    /// The type of the numbers: `f32`.
+    pub dtype: String,
+}

@@ -1,0 +1,48 @@
+//! The first line: what runs, and whether the engine is there.
+
+use super::{Canvas, text};
+use crate::app::Engine;
+use crate::recipe::State;
+use ratatui::{
+    layout::{Alignment, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+};
+
+impl Canvas<'_, '_> {
+    pub(super) fn header(&mut self, area: Rect) {
+        let name = Span::styled(" darkroom", Style::new().add_modifier(Modifier::BOLD));
+        let experiment = Span::styled(format!("   {}", self.app.form.experiment), self.dim());
+        self.frame.render_widget(Line::from(vec![name, experiment]), area);
+        let room = usize::from(area.width).saturating_sub(22);
+        let line = match &self.app.engine {
+            Engine::Connecting => Line::styled("looking for the engine ", self.dim()),
+            Engine::Lost(reason) => self.trouble("engine lost", reason, room),
+            Engine::Missing(reason) => self.trouble("no engine", reason, room),
+            Engine::Up { started_ms } => self.engine_up(*started_ms, room),
+        };
+        self.frame.render_widget(line.alignment(Alignment::Right), area);
+    }
+
+    fn trouble(&self, what: &str, reason: &str, room: usize) -> Line<'static> {
+        Line::styled(text::clip(&format!("{what}: {reason}"), room) + " ", self.bad().add_modifier(Modifier::BOLD))
+    }
+
+    fn engine_up(&self, started_ms: i64, room: usize) -> Line<'static> {
+        let queue = &self.app.queue;
+        let mut parts = Vec::new();
+        if let Some((plan, _)) = self.app.plan() {
+            parts.push((2, plan.model));
+        }
+        if let Some(run) = queue.running() {
+            parts.push((0, format!("● {}/{}", run.step, run.of)));
+        }
+        let waiting = queue.runs.iter().filter(|run| run.state == State::Queued).count();
+        if waiting > 0 {
+            parts.push((1, format!("{waiting} waiting")));
+        }
+        let up = self.app.now_ms.saturating_sub(started_ms).max(0);
+        parts.push((3, if up < 60_000 { "engine ready".to_owned() } else { format!("engine up {}", text::duration(up as f64)) }));
+        Line::styled(text::fit_parts(parts, room) + " ", self.dim())
+    }
+}

@@ -1,0 +1,200 @@
+//! What the state looks like: pure drawing, a file a pane.
+
+mod footer;
+mod form;
+mod header;
+mod history;
+mod layout;
+mod log;
+mod overlay;
+mod picture;
+mod queue;
+mod text;
+
+pub use text::plain;
+
+use crate::app::{App, Focus, Overlay, Target};
+use crate::preview::{Place, Shelf};
+use crate::theme::{Depth, Theme};
+use layout::Panes;
+use ratatui::{
+    Frame,
+    layout::{Margin, Position, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::{Block, BorderType, Paragraph, Wrap},
+};
+
+/// Everything that decides how the state looks, apart from the state.
+pub struct Look<'a> {
+    /// The colours.
+    pub theme: &'a Theme,
+    /// How many of them can be shown.
+    pub depth: Depth,
+    /// The pictures that are ready.
+    pub shelf: &'a Shelf,
+    /// A word on the pictures, where they are not what the terminal could do.
+    pub note: Option<&'a str>,
+}
+
+/// Draws the whole screen.
+pub fn draw(frame: &mut Frame, app: &App, look: &Look) {
+    let area = frame.area();
+    let roles = &look.theme.roles;
+    frame.buffer_mut().set_style(area, Style::new().fg(roles.text).bg(roles.background));
+    let mut canvas = Canvas { frame, app, look, cover: overlay::area(app, area) };
+    match layout::panes(app, area) {
+        Some(panes) => canvas.workbench(&panes),
+        None => canvas.too_small(area),
+    }
+    look.depth.apply(frame.buffer_mut());
+}
+
+/// The spots for pictures on a screen of this size, most wanted first.
+pub fn places(app: &App, area: Rect) -> Vec<Place> {
+    let Some(panes) = layout::panes(app, area) else { return Vec::new() };
+    let mut places: Vec<_> = picture::place(app, panes.preview).into_iter().collect();
+    places.extend(panes.steps.into_iter().flat_map(|area| picture::step_places(app, area)));
+    places.extend(history::places(app, panes.history));
+    places
+}
+
+/// What lies at a spot of a screen of this size.
+pub fn target(app: &App, area: Rect, at: Position) -> Option<Target> {
+    let panes = layout::panes(app, area)?;
+    let pane = panes.all().into_iter().find(|(_, area)| area.contains(at));
+    let inner = |area: Rect| Block::bordered().inner(area);
+    match pane? {
+        (Focus::Parameters | Focus::Queue | Focus::Log, area) if panes.tabs && at.y == area.y => {
+            layout::tab_at(area, at.x).map(Target::Pane)
+        }
+        (Focus::Parameters, area) if !app.shows_recipe() => {
+            Some(form::field_at(app, inner(area), at).map_or(Target::Pane(Focus::Parameters), Target::Field))
+        }
+        (Focus::Queue, area) => Some(queue::run_at(app, inner(area), at).map_or(Target::Pane(Focus::Queue), Target::Queued)),
+        (Focus::History, area) => Some(history::run_at(app, area, at).map_or(Target::Pane(Focus::History), Target::Finished)),
+        (pane, _) => Some(Target::Pane(pane)),
+    }
+}
+
+/// The part of a screen of this size that an overlay covers.
+pub fn cover(app: &App, area: Rect) -> Option<Rect> {
+    overlay::area(app, area)
+}
+
+/// How far down the list of keys can be scrolled on a screen of this size.
+pub fn help_end(area: Rect) -> u16 {
+    overlay::help_end(area)
+}
+
+/// The pane at a spot of a screen of this size.
+pub fn pane(app: &App, area: Rect, at: Position) -> Option<Focus> {
+    layout::panes(app, area)?.all().into_iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| pane)
+}
+
+/// An area without its first and last column, for text that should not touch the border.
+fn inset(area: Rect) -> Rect {
+    area.inner(Margin::new(1, 0))
+}
+
+/// A frame being drawn.
+struct Canvas<'a, 'b> {
+    frame: &'a mut Frame<'b>,
+    app: &'a App,
+    look: &'a Look<'a>,
+    /// What the overlay takes up.
+    cover: Option<Rect>,
+}
+
+impl Canvas<'_, '_> {
+    fn workbench(&mut self, panes: &Panes) {
+        self.header(panes.header);
+        self.prompt(panes.prompt);
+        for (pane, area) in panes.sides.clone() {
+            match pane {
+                _ if pane == Focus::Parameters && self.app.shows_recipe() => self.recipe(area),
+                Focus::Queue => self.queue(area, panes.tabs),
+                Focus::Log => self.log(area, panes.tabs),
+                _ => self.form(area, panes.tabs),
+            }
+        }
+        self.picture(panes.preview);
+        if let Some(area) = panes.steps {
+            self.steps(area);
+        }
+        self.history(panes.history);
+        self.footer(panes.footer);
+        match self.app.overlay {
+            Some(Overlay::Help(scroll)) => self.help(scroll),
+            Some(Overlay::Leave) => self.question(),
+            None => {}
+        }
+    }
+
+    fn too_small(&mut self, area: Rect) {
+        if self.app.overlay == Some(Overlay::Leave) {
+            let lines = self.question_lines();
+            return self.frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), area);
+        }
+        let words = format!(
+            "darkroom needs a terminal of {} by {} characters; this one has {} by {}. Enlarge it, or press Ctrl-Q to leave.",
+            layout::LEAST.0,
+            layout::LEAST.1,
+            area.width,
+            area.height
+        );
+        self.frame.render_widget(Paragraph::new(words).wrap(Wrap { trim: true }), area);
+    }
+
+    fn dim(&self) -> Style {
+        Style::new().fg(self.look.theme.roles.dim)
+    }
+
+    fn accent(&self) -> Style {
+        Style::new().fg(self.look.theme.roles.accent)
+    }
+
+    fn bad(&self) -> Style {
+        Style::new().fg(self.look.theme.roles.bad)
+    }
+
+    /// The border of a pane, and what it leaves inside. The pane in focus has a heavy one, so that it is seen without
+    /// colours as well.
+    fn pane(&mut self, pane: Focus, area: Rect, tabs: bool) -> (Rect, Block<'static>) {
+        let focused = self.app.focus == pane;
+        let (kind, style) = match focused {
+            true => (BorderType::Thick, self.accent()),
+            false => (BorderType::Rounded, Style::new().fg(self.look.theme.roles.border)),
+        };
+        let block = Block::bordered().border_type(kind).border_style(style);
+        let title = if tabs { self.tabs(pane) } else { self.title(pane, focused) };
+        (block.inner(area), block.title_top(title))
+    }
+
+    fn title(&self, pane: Focus, focused: bool) -> Line<'static> {
+        let words = match pane {
+            Focus::Parameters if self.app.shows_recipe() => "Recipe",
+            pane => pane.title(),
+        };
+        let style = if focused { self.accent().add_modifier(Modifier::BOLD) } else { Style::new().fg(self.look.theme.roles.text) };
+        Line::styled(format!(" {words} "), style)
+    }
+
+    fn tabs(&self, open: Focus) -> Line<'static> {
+        let tabs = layout::TABS.map(|(pane, words)| {
+            let style = match pane == open {
+                true if self.app.focus == pane => self.accent().add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+                true => Style::new().fg(self.look.theme.roles.text).add_modifier(Modifier::UNDERLINED),
+                false => self.dim(),
+            };
+            [Span::raw(" "), Span::styled(words, style), Span::raw(" ")]
+        });
+        Line::from(tabs.into_iter().flatten().collect::<Vec<_>>())
+    }
+
+    /// A sentence in the place of what is not there yet.
+    fn sentence(&mut self, area: Rect, words: &str) {
+        let paragraph = Paragraph::new(text::plain(words).into_owned()).style(self.dim()).wrap(Wrap { trim: true });
+        self.frame.render_widget(paragraph, inset(area));
+    }
+}

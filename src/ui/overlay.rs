@@ -1,0 +1,127 @@
+//! What covers the panes: every key, and the question whether to leave.
+
+use super::{Canvas, text};
+use crate::app::keys::{BINDINGS, Binding, Context};
+use crate::app::{App, Engine, Overlay};
+use ratatui::{
+    layout::{Alignment, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::{Block, BorderType, Clear, Paragraph, Wrap},
+};
+
+/// Rows above and below the list of keys.
+const MARGIN: u16 = 4;
+
+/// How far down the list of keys can be scrolled.
+pub(super) fn help_end(screen: Rect) -> u16 {
+    // A heading and an empty line a context; the border takes two rows.
+    let lines = BINDINGS.len() + 2 * ORDER.len() + ALSO.len();
+    (lines as u16).saturating_sub(screen.height.saturating_sub(MARGIN + 2))
+}
+
+/// What the overlay takes up.
+pub(super) fn area(app: &App, screen: Rect) -> Option<Rect> {
+    let (width, height) = match app.overlay? {
+        Overlay::Help(_) => (72, screen.height.saturating_sub(MARGIN)),
+        Overlay::Leave => (62, 6),
+    };
+    let (width, height) = (width.min(screen.width), height.min(screen.height));
+    Some(Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height })
+}
+
+impl Canvas<'_, '_> {
+    fn sheet(&mut self, title: &str, style: Style) -> Rect {
+        let area = self.cover.unwrap_or_default();
+        let roles = &self.look.theme.roles;
+        let base = Style::new().fg(roles.text).bg(roles.background);
+        let block = Block::bordered().border_type(BorderType::Double).border_style(style).style(base);
+        let block = block.title_top(Line::styled(format!(" {title} "), style.add_modifier(Modifier::BOLD)));
+        let inner = block.inner(area);
+        self.frame.render_widget(Clear, area);
+        self.frame.render_widget(block, area);
+        Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+    }
+
+    pub(super) fn help(&mut self, scroll: u16) {
+        let inner = self.sheet("Keys", self.accent());
+        let lines = self.key_list();
+        let most = help_end(self.frame.area());
+        let at = scroll.min(most);
+        self.frame.render_widget(Paragraph::new(lines).scroll((at, 0)), inner);
+        if at < most {
+            let more = Line::styled("↓ more", self.dim()).alignment(Alignment::Right);
+            self.frame.render_widget(more, Rect { y: inner.bottom(), height: 1, ..inner });
+        }
+    }
+
+    /// The one table, a heading a context.
+    fn key_list(&self) -> Vec<Line<'static>> {
+        let mut lines = Vec::new();
+        for context in ORDER {
+            lines.push(Line::styled(context.title(), self.accent().add_modifier(Modifier::BOLD)));
+            for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
+                let key = Span::styled(format!("  {:<12}", binding.key()), Style::new().add_modifier(Modifier::BOLD));
+                lines.push(Line::from(vec![key, Span::raw(binding.words)]));
+            }
+            lines.push(Line::from(""));
+        }
+        lines.extend(ALSO.map(|words| Line::styled(words, self.dim())));
+        lines
+    }
+
+    pub(super) fn question(&mut self) {
+        let inner = self.sheet("Leave", Style::new().fg(self.look.theme.roles.warning));
+        let lines = self.question_lines();
+        self.frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), inner);
+    }
+
+    pub(super) fn question_lines(&self) -> Vec<Line<'static>> {
+        let open = self.app.open();
+        let jobs = text::count(open, "job");
+        let words = match (&self.app.engine, open) {
+            (Engine::Up { .. }, 1) => format!("{jobs} goes on in the engine; `darkroom` brings you back."),
+            (Engine::Up { .. }, _) => format!("{jobs} go on in the engine; `darkroom` brings you back."),
+            (_, 1) => format!("{jobs} waits for the next engine; `darkroom` starts it."),
+            _ => format!("{jobs} wait for the next engine; `darkroom` starts it."),
+        };
+        let keys = BINDINGS.iter().filter(|binding| binding.context == Context::Question && binding.footer);
+        let keys: Vec<_> = keys
+            .flat_map(|binding: &Binding| {
+                let words = if open == 1 && binding.words == "cancel them" { "cancel it" } else { binding.words };
+                [Span::styled(format!("[{}]", binding.key()), Style::new().add_modifier(Modifier::BOLD)), Span::raw(format!(" {words}   "))]
+            })
+            .collect();
+        vec![Line::from(words), Line::from(""), Line::from(keys)]
+    }
+}
+
+/// The contexts in the order in which one meets them.
+const ORDER: [Context; 14] = [
+    Context::Anywhere,
+    Context::Outside,
+    Context::Field,
+    Context::Prompt,
+    Context::Parameters,
+    Context::Choice,
+    Context::Preview,
+    Context::Queue,
+    Context::Stopped,
+    Context::Log,
+    Context::History,
+    Context::Large,
+    Context::Help,
+    Context::Question,
+];
+
+/// What the table does not hold, because it is the editing of text.
+const ALSO: [&str; 8] = [
+    "In a field every other key is text, and the editor has keys:",
+    "  Ctrl-A Ctrl-E  ends of the line    Ctrl-B Ctrl-F  a character",
+    "  Ctrl-P Ctrl-N  a line              Alt-B Alt-F    a word",
+    "  Ctrl-H Ctrl-D  delete a character  Ctrl-W Alt-D   delete a word",
+    "  Ctrl-J Ctrl-K  delete to the ends  Ctrl-Y         put it back",
+    "  Ctrl-U Ctrl-R  undo, redo",
+    "A number field takes a list 1,3,5 or a range 1..20:3: a run for each.",
+    "The mouse: a click goes to a pane or picks a run, the wheel scrolls.",
+];

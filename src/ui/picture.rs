@@ -1,0 +1,157 @@
+//! The preview, and the strip of steps under it.
+
+use super::{Canvas, text};
+use crate::app::{App, Engine, Focus, Source};
+use crate::preview::{Place, Slot};
+use crate::recipe::{Run, State};
+use ratatui::{
+    layout::{Alignment, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, BorderType, Paragraph},
+};
+use ratatui_image::Image;
+
+/// Width of a step's picture and the gap behind it.
+const STEP: u16 = 13;
+
+impl Canvas<'_, '_> {
+    pub(super) fn picture(&mut self, area: Rect) {
+        let (inner, mut block) = self.pane(Focus::Preview, area, false);
+        let room = usize::from(inner.width);
+        if let Some(run) = self.app.on_view() {
+            let name = text::clip(&format!("{} · {}", run.id, run.recipe.prompt()), room.saturating_sub(13));
+            block = block.title_top(Line::styled(format!(" {name} "), self.dim()));
+            let status = text::fit_parts(status(self.app, run, self.look.note), room.saturating_sub(2));
+            block = block.title_bottom(
+                Line::styled(format!(" {status} "), Style::new().fg(self.look.theme.roles.text)).alignment(Alignment::Center),
+            );
+        }
+        self.frame.render_widget(block, area);
+        let shelf = self.look.shelf;
+        if place(self.app, area).is_some() && shelf.get(Slot::Preview, inner, None).is_some() {
+            // Under an overlay its place stays empty.
+            if let Some(protocol) = shelf.get(Slot::Preview, inner, self.cover) {
+                self.frame.render_widget(Image::new(protocol), inner);
+            }
+            return;
+        }
+        let width = usize::from(inner.width).saturating_sub(4).min(60);
+        let lines = text::wrap(&sentence(self.app), width);
+        let top = inner.height.saturating_sub(lines.len() as u16) / 2;
+        let middle = Rect { y: inner.y + top, height: inner.height - top, ..inner };
+        let lines: Vec<_> = lines.into_iter().map(Line::from).collect();
+        self.frame.render_widget(Paragraph::new(lines).style(self.dim()).alignment(Alignment::Center), middle);
+    }
+
+    pub(super) fn steps(&mut self, area: Rect) {
+        let border = Style::new().fg(self.look.theme.roles.border);
+        let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
+        let inner = block.inner(area);
+        self.frame.render_widget(block.title_top(Span::styled(" Steps ", Style::new().fg(self.look.theme.roles.text))), area);
+        let cells = steps(self.app, area);
+        if cells.is_empty() {
+            return self.sentence(inner, "While a picture develops, every fifth step stays here. Enter starts one.");
+        }
+        for (slot, t, picture) in cells.into_iter().map(|(place, t)| (place.slot, t, place.area)) {
+            let label = Rect { y: inner.y, height: 1, ..picture };
+            self.frame.render_widget(Line::styled(format!("t {t}"), self.dim()), label);
+            if let Some(protocol) = self.look.shelf.get(slot, picture, self.cover) {
+                self.frame.render_widget(Image::new(protocol), picture);
+            }
+        }
+    }
+}
+
+/// The spot for the picture; none while there is nothing to show.
+pub(super) fn place(app: &App, area: Rect) -> Option<Place> {
+    let mut sources = app.view();
+    let needs = app.view_needs();
+    if sources.is_empty() || needs.iter().any(|source| app.pictures.is_missing(*source)) {
+        return None;
+    }
+    if sources.iter().any(|source| matches!(source, Source::Frame { .. })) && !needs.is_empty() {
+        sources.truncate(1);
+    }
+    Some(Place { slot: Slot::Preview, area: Block::bordered().inner(area), sources })
+}
+
+/// The spots for the pictures of the steps.
+pub(super) fn step_places(app: &App, area: Rect) -> Vec<Place> {
+    steps(app, area).into_iter().map(|(place, _)| place).collect()
+}
+
+fn steps(app: &App, area: Rect) -> Vec<(Place, u32)> {
+    let inner = Block::bordered().inner(area);
+    let Some(run) = app.on_view() else { return Vec::new() };
+    let all: Vec<_> = app.pictures.strip(run.id).collect();
+    let room = usize::from(inner.width / STEP);
+    let newest = all.into_iter().rev().take(room).collect::<Vec<_>>().into_iter().rev();
+    let spot = |at: u16| Rect { x: inner.x + at * STEP, y: inner.y + 1, width: STEP - 1, height: inner.height.saturating_sub(1) };
+    let place = |((source, t), at): ((Source, u32), u16)| (Place { slot: Slot::Step(at), area: spot(at), sources: vec![source] }, t);
+    newest.zip(0u16..).map(place).collect()
+}
+
+/// The line under the picture, each part with its rank.
+fn status(app: &App, run: &Run, note: Option<&str>) -> Vec<(u8, String)> {
+    let progress = app.queue.progress.filter(|progress| progress.run == run.id && progress.seen > 0);
+    let mut parts = match (run.state, progress) {
+        (State::Running, Some(progress)) => {
+            let elapsed = app.now_ms.saturating_sub(progress.begun_ms).max(0) as f64;
+            let elapsed = text::duration(elapsed);
+            let time = match app.queue.left_ms().filter(|left| *left >= 1.0) {
+                Some(left) => format!("{elapsed} + {} left", text::duration(left)),
+                None => format!("{elapsed} so far"),
+            };
+            vec![
+                (4, "x̂₀".to_owned()),
+                (2, format!("t {}", progress.t)),
+                (0, format!("step {} of {}", run.step, run.of)),
+                (5, text::duration(progress.ms)),
+                (1, time),
+            ]
+        }
+        (State::Running, None) => vec![(0, "begins".to_owned())],
+        (State::Queued, _) => vec![(0, "waits its turn".to_owned())],
+        (State::Done, _) => done(app, run),
+        (state, _) if run.of > 0 => vec![(0, state.word().to_owned()), (1, format!("at step {} of {}", run.step, run.of))],
+        (state, _) => vec![(0, state.word().to_owned())],
+    };
+    parts.extend(note.map(|note| (3, note.to_owned())));
+    parts
+}
+
+fn done(app: &App, run: &Run) -> Vec<(u8, String)> {
+    let count = run.recipe.pictures();
+    let mut parts = vec![(0, "done".to_owned())];
+    match app.alone {
+        Some(at) => parts.push((1, format!("picture {} of {count}", at + 1))),
+        None if count > 1 => parts.push((1, text::count(count, "picture"))),
+        None => {}
+    }
+    if run.of > 0 {
+        parts.push((3, text::count(run.of as usize, "step")));
+    }
+    parts.extend(run.took_ms.map(|ms| (2, text::duration(ms as f64))));
+    parts
+}
+
+/// What stands where the picture will be.
+fn sentence(app: &App) -> String {
+    let Some(run) = app.on_view() else { return "The picture develops here. Enter starts it.".to_owned() };
+    let id = run.id;
+    let because = run.error.as_ref().map(|error| format!(": {}", error.trim_end_matches('.'))).unwrap_or_default();
+    match run.state {
+        State::Queued => format!("{id} waits its turn."),
+        State::Running if app.pictures.newest(id).is_some() => String::new(),
+        State::Running => format!("{id} begins from pure noise; the first picture comes with the first step."),
+        State::Done if app.view_needs().iter().any(|source| app.pictures.is_missing(*source)) => {
+            format!("The picture of {id} cannot be read. Its recipe is whole: r puts it back into the form.")
+        }
+        State::Done if matches!(app.engine, Engine::Up { .. }) => format!("The picture of {id} is on its way."),
+        State::Done => format!("The picture of {id} cannot be shown while there is no engine. Enter on the form starts one."),
+        State::Failed => format!("{id} failed{because}. In the queue, Enter tries again; r puts its recipe back into the form."),
+        State::Cancelled => format!("{id} was cancelled. In the queue, Enter resumes it."),
+        State::Interrupted => format!("{id} was interrupted at step {} of {}. In the queue, Enter resumes it.", run.step, run.of),
+    }
+}

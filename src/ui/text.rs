@@ -1,0 +1,177 @@
+//! Words and numbers as they appear on the screen.
+
+use std::borrow::Cow;
+use unicode_width::UnicodeWidthChar;
+
+/// A text of the user's or of the engine's as it may be shown: what would move the cursor or turn the direction of
+/// writing is spelled out. Everything that is not our own words goes through here.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push('⏎'),
+            c if harmful(c) => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A text cut to so many columns, with … where something is missing.
+pub fn clip(text: &str, width: usize) -> String {
+    let plain = plain(text);
+    if columns(&plain) <= width {
+        return plain.into_owned();
+    }
+    let mut used = 1;
+    let kept = plain.chars().take_while(|c| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    });
+    let mut short: String = kept.collect();
+    if width > 0 {
+        short.push('…');
+    }
+    short
+}
+
+/// How many columns a text takes.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// A text broken into lines of so many columns, at spaces where there are any.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in plain(text).split_whitespace() {
+        let mut word = word.to_owned();
+        loop {
+            let line = lines.last().map_or(0, |line| columns(line));
+            let gap = usize::from(line > 0);
+            if line + gap + columns(&word) <= width || width == 0 {
+                push(&mut lines, gap, &word);
+                break;
+            }
+            if gap > 0 {
+                lines.push(String::new());
+                continue;
+            }
+            let mut used = 0;
+            let at = word.char_indices().find(|(at, c)| {
+                used += c.width().unwrap_or(0);
+                *at > 0 && used > width
+            });
+            let rest = word.split_off(at.map_or(word.len(), |(at, _)| at));
+            push(&mut lines, 0, &word);
+            if rest.is_empty() {
+                break;
+            }
+            lines.push(String::new());
+            word = rest;
+        }
+    }
+    lines
+}
+
+fn push(lines: &mut [String], gap: usize, word: &str) {
+    if let Some(line) = lines.last_mut() {
+        line.push_str(&" "[..gap]);
+        line.push_str(word);
+    }
+}
+
+/// Parts with dots between, the least important left out until they fit. The rank of a part says how important it is;
+/// 0 stays longest.
+pub fn fit_parts(mut parts: Vec<(u8, String)>, width: usize) -> String {
+    loop {
+        let line = parts.iter().map(|(_, part)| part.as_str()).collect::<Vec<_>>().join(" · ");
+        let least = parts.iter().enumerate().max_by_key(|(_, (rank, _))| *rank).map(|(at, _)| at);
+        match least {
+            Some(at) if columns(&line) > width && parts.len() > 1 => drop(parts.remove(at)),
+            _ => return clip(&line, width),
+        }
+    }
+}
+
+/// A duration with its unit: `18 ms`, `0.4 s`, `41 min`, `3 h`.
+pub fn duration(ms: f64) -> String {
+    match ms.max(0.0) {
+        ms if ms < 99.5 => format!("{ms:.0} ms"),
+        ms if ms < 9_950.0 => format!("{:.1} s", ms / 1e3),
+        ms if ms < 119_500.0 => format!("{:.0} s", ms / 1e3),
+        ms if ms < 7_170_000.0 => format!("{:.0} min", ms / 60e3),
+        ms => format!("{:.0} h", ms / 3_600e3),
+    }
+}
+
+/// A duration that is a guess: `0.4 s`, `3 s`, `41 min`.
+pub fn rough(ms: f64) -> String {
+    match ms {
+        ms if ms < 1_950.0 => format!("{:.1} s", ms.max(100.0) / 1e3),
+        ms if ms < 9_950.0 => format!("{:.0} s", ms / 1e3),
+        ms => duration(ms),
+    }
+}
+
+/// A number of things: `1 picture`, `12 pictures`.
+pub fn count(number: usize, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
+
+/// How long ago, where that is recent: `just now`, `5 min ago`, `3 h ago`, `12 days ago`.
+pub fn ago(ms: i64) -> String {
+    match ms / 1000 {
+        ..60 => "just now".to_owned(),
+        seconds @ 60..3_600 => format!("{} min ago", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_the_cursor_is_shown() {
+        assert_eq!(plain("a\u{1b}[2J\nb\u{202e}c\u{7}"), "a\\u{1b}[2J⏎b\\u{202e}c\\u{7}");
+        assert_eq!(plain("a red three"), "a red three");
+    }
+
+    #[test]
+    fn a_text_is_cut_by_columns_not_by_characters() {
+        assert_eq!(clip("a red three", 20), "a red three");
+        assert_eq!(clip("a red three", 6), "a red…");
+        assert_eq!(clip("赤い三", 4), "赤…");
+        assert_eq!(clip("赤い三", 6), "赤い三");
+        assert_eq!(clip("abc", 0), "");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_inside_only_what_is_too_long() {
+        assert_eq!(wrap("how strongly it pulls", 12), ["how strongly", "it pulls"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("赤い三", 1), ["赤", "い", "三"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn the_least_important_part_goes_first() {
+        let parts = || vec![(1, "t 630".to_owned()), (0, "step 2 of 9".to_owned()), (2, "18 ms".to_owned())];
+        assert_eq!(fit_parts(parts(), 40), "t 630 · step 2 of 9 · 18 ms");
+        assert_eq!(fit_parts(parts(), 20), "t 630 · step 2 of 9");
+        assert_eq!(fit_parts(parts(), 12), "step 2 of 9");
+        assert_eq!(fit_parts(parts(), 6), "step …");
+    }
+
+    #[test]
+    fn durations_have_a_unit_and_no_false_precision() {
+        let words: Vec<_> = [18.2, 400.0, 9_960.0, 60e3, 2_460e3, 10_800e3].map(duration).to_vec();
+        assert_eq!(words, ["18 ms", "0.4 s", "10 s", "60 s", "41 min", "3 h"]);
+    }
+}

@@ -1,0 +1,218 @@
+//! The engine as a process: it outlives its viewers, and its runs outlive it.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use darkroom::link::{Command, Event, News, Wire, client, over};
+use darkroom::recipe::{Grid, Recipe, Run, RunId, State};
+use rustix::process::{Pid, Signal, getsid, kill_process};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{self, Output, Stdio};
+use std::time::Duration;
+use std::{fs, os::unix::net::UnixStream};
+use tempfile::TempDir;
+use tokio::time::timeout;
+
+const DARKROOM: &str = env!("CARGO_BIN_EXE_darkroom");
+
+/// A workspace whose engine ends with it.
+struct Workspace(TempDir);
+
+impl Workspace {
+    fn new() -> Self {
+        Workspace(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, args: &[&str]) -> process::Command {
+        let mut command = process::Command::new(DARKROOM);
+        command.arg("--workspace").arg(self.path()).args(args).stdin(Stdio::null());
+        command
+    }
+
+    fn darkroom(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn says(&self, args: &[&str]) -> String {
+        let output = self.darkroom(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn viewer(&self) -> Viewer {
+        Viewer { wire: client::connect(self.path(), PathBuf::from(DARKROOM)), engine: None }
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        self.darkroom(&["stop", "--now"]);
+    }
+}
+
+struct Viewer {
+    wire: Wire,
+    /// The process that greeted last.
+    engine: Option<Pid>,
+}
+
+impl Viewer {
+    fn say(&self, command: Command) {
+        self.wire.commands.send(command).unwrap();
+    }
+
+    fn submit(&self, fields: &[(&str, &str)]) {
+        let pairs: Vec<_> = fields.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+        self.say(Command::Submit { grid: Grid::one(Recipe::parse("sample", &pairs).unwrap()) });
+    }
+
+    /// What `wanted` finds in the news.
+    async fn until<T>(&mut self, mut wanted: impl FnMut(News) -> Option<T>) -> T {
+        loop {
+            let news = timeout(Duration::from_secs(120), self.wire.news.recv()).await.unwrap().unwrap();
+            if let News::Event(Event::Hello { pid, .. }) = &news {
+                self.engine = Pid::from_raw(*pid as i32);
+            }
+            if let Some(found) = wanted(news) {
+                return found;
+            }
+        }
+    }
+
+    async fn step(&mut self) -> u32 {
+        self.until(|news| if let News::Event(Event::Step { index, .. }) = news { Some(index) } else { None }).await
+    }
+
+    async fn run_is(&mut self, id: i64, state: State) -> Run {
+        let right = |run: &Run| run.id == RunId(id) && run.state == state;
+        self.until(|news| match news {
+            News::Event(Event::Run { run }) if right(&run) => Some(run),
+            News::Event(Event::Queue { runs }) => runs.into_iter().find(right),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn lost(&mut self) -> String {
+        self.until(|news| if let News::Lost { reason } = news { Some(reason) } else { None }).await
+    }
+
+    fn kill(&self, signal: Signal) {
+        kill_process(self.engine.unwrap(), signal).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_engine_leaves_its_queue_and_its_viewer_and_no_run_kills_a_third_one() {
+    let workspace = Workspace::new();
+    let mut viewer = workspace.viewer();
+    viewer.submit(&[("steps", "1000")]);
+    let before = viewer.step().await;
+    let first = viewer.engine;
+    viewer.kill(Signal::KILL);
+    assert_eq!(viewer.lost().await, "the engine stopped (killed, signal 9)");
+    assert!(viewer.step().await > before, "the run began again");
+    assert_ne!(viewer.engine, first);
+    viewer.kill(Signal::KILL);
+    viewer.lost().await;
+    let left = viewer.run_is(1, State::Interrupted).await;
+    assert!(left.step > 0 && left.error.is_some());
+    viewer.submit(&[("steps", "1")]);
+    viewer.run_is(2, State::Done).await;
+    viewer.say(Command::Resume { run: RunId(1) });
+    assert!(viewer.step().await >= left.step);
+}
+
+#[tokio::test]
+async fn a_run_that_lost_its_engine_ends_in_the_same_picture() {
+    let (workspace, quiet) = (Workspace::new(), Workspace::new());
+    let mut viewer = workspace.viewer();
+    viewer.submit(&[("prompt", "a red three"), ("seed", "7"), ("steps", "12")]);
+    viewer.step().await;
+    viewer.step().await;
+    viewer.kill(Signal::KILL);
+    viewer.run_is(1, State::Done).await;
+    let out = quiet.path().join("out.png");
+    quiet.says(&["run", "sample", "--prompt", "a red three", "--seed", "7", "--steps", "12", "--out", out.to_str().unwrap()]);
+    let kept = fs::read(workspace.path().join("runs/000001/1.png")).unwrap();
+    assert!(kept == fs::read(out).unwrap(), "the pictures differ");
+}
+
+#[tokio::test]
+async fn a_run_goes_on_when_its_viewer_leaves_and_when_the_system_ends_the_engine() {
+    let workspace = Workspace::new();
+    let mut viewer = workspace.viewer();
+    viewer.submit(&[("steps", "1000")]);
+    let before = viewer.step().await;
+    let engine = viewer.engine;
+    drop(viewer);
+    let mut viewer = workspace.viewer();
+    assert!(viewer.step().await > before);
+    assert_eq!(viewer.engine, engine);
+    assert_eq!(getsid(engine).unwrap(), engine.unwrap(), "the engine would end with the terminal");
+    viewer.kill(Signal::HUP);
+    viewer.step().await;
+    viewer.kill(Signal::TERM);
+    let kept = viewer.run_is(1, State::Queued).await;
+    assert_eq!(viewer.lost().await, "the engine was stopped");
+    // An engine that was stopped on purpose comes back for work.
+    viewer.submit(&[("steps", "1")]);
+    assert!(viewer.step().await >= kept.step);
+}
+
+#[tokio::test]
+async fn a_workspace_has_one_engine() {
+    let workspace = Workspace::new();
+    let mut viewer = workspace.viewer();
+    viewer.until(|news| if let News::Event(Event::Queue { .. }) = news { Some(()) } else { None }).await;
+    let pid = viewer.engine.unwrap().as_raw_nonzero();
+    let second = workspace.darkroom(&["engine"]);
+    assert_eq!(second.status.code(), Some(2));
+    let words = String::from_utf8(second.stderr).unwrap();
+    assert!(words.contains(&format!("an engine (process {pid}) already serves this workspace")), "{words}");
+    assert!(workspace.says(&["status"]).contains(&format!("the engine is process {pid}")));
+}
+
+#[test]
+fn the_commands_find_start_and_end_the_engine() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.says(&["stop"]), "no engine runs in this workspace\n");
+    assert_eq!(workspace.says(&["status", "--json"]), "{\"pid\":null,\"runs\":[]}\n");
+    let queued = workspace.says(&["submit", "sample", "--json", "--steps", "1000", "--seed", "1,2"]);
+    assert_eq!(queued, "{\"event\":\"queued\",\"run\":1}\n{\"event\":\"queued\",\"run\":2}\n");
+    let status = workspace.says(&["status", "--json"]);
+    assert!(status.contains("{\"id\":1,\"state\":\"running\"") && status.contains("{\"id\":2,\"state\":\"queued\""), "{status}");
+    assert!(workspace.says(&["stop", "--now"]).ends_with("the engine has ended\n"));
+    assert_eq!(workspace.says(&["status", "--json"]), "{\"pid\":null,\"runs\":[{\"id\":2,\"state\":\"queued\",\"step\":0,\"of\":0}]}\n");
+    assert!(!workspace.path().join("engine.lock").exists());
+}
+
+#[tokio::test]
+async fn a_viewer_elsewhere_reaches_the_engine_over_standard_input_and_output() {
+    let workspace = Workspace::new();
+    let (near, far) = UnixStream::pair().unwrap();
+    let (stdin, stdout): (OwnedFd, OwnedFd) = (far.try_clone().unwrap().into(), far.into());
+    let mut relay = workspace.command(&["attach", "--stdio"]).stdin(stdin).stdout(stdout).spawn().unwrap();
+    near.set_nonblocking(true).unwrap();
+    let mut viewer = Viewer { wire: over(tokio::net::UnixStream::from_std(near).unwrap()), engine: None };
+    viewer.submit(&[("steps", "1")]);
+    viewer.run_is(1, State::Done).await;
+    drop(viewer);
+    // The link closes on this thread, which must not wait.
+    assert!(tokio::task::spawn_blocking(move || relay.wait()).await.unwrap().unwrap().success());
+    assert!(workspace.says(&["status"]).contains("the engine is process"));
+}
+
+#[test]
+fn a_start_that_cannot_be_is_told_in_a_sentence() {
+    let workspace = Workspace::new();
+    let file = workspace.path().join("file");
+    fs::write(&file, "").unwrap();
+    let output = process::Command::new(DARKROOM).arg("--workspace").arg(&file).args(["submit", "sample"]).output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    assert!(words.contains(file.to_str().unwrap()) && words.lines().count() == 1, "{words}");
+}

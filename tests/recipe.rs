@@ -1,0 +1,149 @@
+//! What a user may ask for, and what is said of what he may not.
+#![allow(clippy::unwrap_used)]
+
+use darkroom::recipe::{Ask, Recipe, fields};
+use proptest::prelude::*;
+
+fn ask(pairs: &[(&str, &str)]) -> Ask {
+    Ask { experiment: "sample".into(), fields: pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect() }
+}
+
+fn refused(pairs: &[(&str, &str)]) -> String {
+    ask(pairs).expand().unwrap_err().to_string()
+}
+
+fn cells(field: &str, value: &str) -> Vec<String> {
+    let grid = ask(&[(field, value)]).expand().unwrap();
+    (0..grid.recipes.len()).map(|cell| grid.labels(cell).into_iter().map(|(_, value)| value.to_owned()).collect()).collect()
+}
+
+#[test]
+fn an_empty_ask_is_the_example() {
+    let grid = ask(&[]).expand().unwrap();
+    assert_eq!(grid.recipes.len(), 1);
+    assert!(grid.axes.is_empty());
+    assert!(!grid.recipes[0].prompt().is_empty());
+    assert_eq!(grid.recipes[0].model_calls(), 2 * 33);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_the_field_and_what_would_be_right() {
+    for (field, value, words) in [
+        ("steps", "0", "from 1 to 1000"),
+        ("steps", "1001", "from 1 to 1000"),
+        ("steps", "many", "whole number"),
+        ("guidance", "NaN", "from -100 to 100"),
+        ("guidance", "inf", "from -100 to 100"),
+        ("guidance", "", "from -100 to 100"),
+        ("seed", "-1", "from 0"),
+        ("count", "65", "from 1 to 64"),
+        ("timesteps", "smart28", "smart27"),
+        ("timesteps", "1,2,3", "does not fall"),
+        ("timesteps", "5000", "999"),
+        ("sampler", "euler", "ddpm, ddim"),
+        ("seed", "5..1", "empty range"),
+        ("seed", "1..9:0", "empty range"),
+        ("seed", "1..99999", "more than 10000"),
+        ("guidance", "1,,3", "from -100 to 100"),
+    ] {
+        let error = ask(&[(field, value)]).expand().unwrap_err();
+        assert_eq!(error.field.as_deref(), Some(field), "{error}");
+        assert!(error.message.contains(words) && error.message.starts_with(field), "{field} {value}: {error}");
+    }
+    assert!(refused(&[("promt", "x")]).contains("did you mean 'prompt'"));
+    assert!(refused(&[("steps", "9"), ("timesteps", "fast27")]).contains("its own number"));
+    assert!(refused(&[("timesteps", "leading")]).contains("set steps"));
+    assert!(Ask { experiment: "smaple".into(), fields: vec![] }.expand().unwrap_err().message.contains("there is sample"));
+}
+
+#[test]
+fn not_a_number_is_refused_alike_from_the_form_the_command_line_and_toml() {
+    let typed = refused(&[("guidance", "NaN")]);
+    let toml = Ask::from_toml("experiment = \"sample\"\nguidance = nan").unwrap().expand().unwrap_err().to_string();
+    let form = fields("sample").unwrap().into_iter().find(|field| field.name == "guidance").unwrap();
+    assert_eq!(typed, toml);
+    assert_eq!(typed, form.check("sample", "NaN").unwrap_err().to_string());
+}
+
+#[test]
+fn a_negative_number_is_taken_where_one_is_allowed() {
+    let grid = ask(&[("guidance", "-1,-2.5")]).expand().unwrap();
+    assert_eq!(grid.recipes.iter().map(|recipe| recipe.pairs()[1].1.clone()).collect::<Vec<_>>(), ["-1.0", "-2.5"]);
+}
+
+#[test]
+fn lists_and_ranges_make_grids_with_the_last_axis_fastest() {
+    assert_eq!(cells("seed", "1..4"), ["1", "2", "3", "4"]);
+    assert_eq!(cells("seed", "1..20:6"), ["1", "7", "13", "19"]);
+    assert_eq!(cells("guidance", "0..0.3:0.1"), ["0", "0.1", "0.2", "0.3"]);
+    assert_eq!(cells("seed", "7, 9..10"), ["7", "9", "10"]);
+    assert_eq!(cells("seed", "3,1..3"), ["3", "1", "2"], "a value named twice is one cell");
+    let grid = ask(&[("guidance", "1,3,7"), ("seed", "1..4")]).expand().unwrap();
+    assert_eq!(grid.recipes.len(), 12);
+    assert_eq!(grid.labels(0), [("guidance", "1"), ("seed", "1")]);
+    assert_eq!(grid.labels(1), [("guidance", "1"), ("seed", "2")]);
+    assert_eq!(grid.labels(11), [("guidance", "7"), ("seed", "4")]);
+    assert!(refused(&[("seed", "1..9999"), ("steps", "1..2")]).contains("more than 10000 cells"));
+    assert_eq!(ask(&[("timesteps", "900,500,100")]).expand().unwrap().recipes.len(), 1, "timesteps are a list themselves");
+}
+
+#[test]
+fn a_toml_recipe_may_hold_lists_and_is_refused_by_its_fields_names() {
+    let grid = Ask::from_toml("experiment = \"sample\"\nprompt = \"a red three\"\nguidance = [1, 3.5]\ntimesteps = [900, 100]")
+        .unwrap()
+        .expand()
+        .unwrap();
+    assert_eq!(grid.recipes.len(), 2);
+    for (text, words) in [
+        ("prompt = \"x\"", "which experiment"),
+        ("experiment = 3", "name in quotes"),
+        ("experiment = \"sample\"\nprompt = [\"a\", \"b\"]", "prompt cannot be a list"),
+        ("experiment = \"sample\"\nseed = []", "seed cannot be a list"),
+        ("experiment = \"sample\"\nseed = {}", "seed cannot be a table"),
+        ("experiment = \"sample\"\n\"prompt=a\" = \"b\"", "no field 'prompt=a'"),
+        ("experiment = ", "no TOML"),
+    ] {
+        let error = Ask::from_toml(text).and_then(|ask| ask.expand()).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_range_that_a_field_shows_is_the_range_that_it_takes() {
+    let fields = fields("sample").unwrap();
+    let mut checked = 0;
+    for field in fields.iter().filter(|field| field.number) {
+        let (low, high) = field.range.split_once("..").unwrap();
+        let (below, above) = (low.parse::<f64>().unwrap() - 1.0, high.parse::<f64>().unwrap() + 1.0);
+        for (value, taken) in [(low.to_owned(), true), (high.to_owned(), true), (below.to_string(), false), (above.to_string(), false)] {
+            assert_eq!(field.check("sample", &value).is_ok(), taken, "{} {value}", field.name);
+        }
+        checked += 1;
+    }
+    assert!(checked >= 4);
+    assert!(fields.iter().all(|field| field.help.ends_with(char::is_alphanumeric)), "every field has a help line");
+}
+
+proptest! {
+    #[test]
+    fn a_recipe_survives_toml_json_messagepack_and_the_form(
+        prompt in any::<String>(), guidance in -100.0..100.0f64, seed in 0..=u32::MAX, count in 1..=64usize, steps in proptest::option::of(1..=1000u64),
+    ) {
+        let mut pairs = vec![("prompt".to_owned(), prompt), ("guidance".into(), guidance.to_string()), ("seed".into(), seed.to_string()), ("count".into(), count.to_string())];
+        pairs.extend(steps.map(|steps| ("steps".into(), steps.to_string())));
+        let recipe = Recipe::parse("sample", &pairs).unwrap();
+        prop_assert_eq!(&Ask::from_toml(&recipe.to_toml()).unwrap().expand().unwrap().recipes, &vec![recipe.clone()]);
+        prop_assert_eq!(&serde_json::from_str::<Recipe>(&serde_json::to_string(&recipe).unwrap()).unwrap(), &recipe);
+        prop_assert_eq!(&rmp_serde::from_slice::<Recipe>(&rmp_serde::to_vec_named(&recipe).unwrap()).unwrap(), &recipe);
+        prop_assert_eq!(&Recipe::parse("sample", &recipe.pairs()).unwrap(), &recipe);
+    }
+
+    #[test]
+    fn no_text_in_a_field_makes_it_panic(field in "[a-z]{1,10}", value in any::<String>(), toml in any::<String>()) {
+        let _ = ask(&[(&field, &value)]).expand();
+        for known in fields("sample").unwrap() {
+            let _ = known.check("sample", &value);
+        }
+        let _ = Ask::from_toml(&toml);
+    }
+}

@@ -1,0 +1,99 @@
+//! Everything at once, in any order.
+
+use super::bench::{Bench, frame, run};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use darkroom::app::Input;
+use darkroom::link::{Command, Event, News, Picture, PictureHead, PictureOf};
+use darkroom::recipe::{Run, RunId, State};
+use darkroom::ui;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use ratatui::layout::Position;
+
+const KEYS: [KeyCode; 17] = [
+    KeyCode::Enter,
+    KeyCode::Esc,
+    KeyCode::Tab,
+    KeyCode::BackTab,
+    KeyCode::Up,
+    KeyCode::Down,
+    KeyCode::Left,
+    KeyCode::Right,
+    KeyCode::Home,
+    KeyCode::End,
+    KeyCode::PageUp,
+    KeyCode::PageDown,
+    KeyCode::Backspace,
+    KeyCode::Delete,
+    KeyCode::F(1),
+    KeyCode::F(7),
+    KeyCode::Insert,
+];
+const STATES: [State; 6] = [State::Queued, State::Running, State::Done, State::Failed, State::Cancelled, State::Interrupted];
+const TEXT: [char; 16] = ['q', 'c', 'r', 'T', '?', 'i', 'z', '0', '7', ',', '.', ' ', '赤', '\u{301}', '👩', '\u{1b}'];
+
+fn key(rng: &mut ChaCha8Rng) -> KeyEvent {
+    let held = [KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT, KeyModifiers::SHIFT];
+    let code =
+        if rng.random_bool(0.5) { KEYS[rng.random_range(0..KEYS.len())] } else { KeyCode::Char(TEXT[rng.random_range(0..TEXT.len())]) };
+    KeyEvent::new(code, held[rng.random_range(0..held.len())])
+}
+
+fn news(rng: &mut ChaCha8Rng) -> News {
+    let id = rng.random_range(1..30);
+    let state = STATES[rng.random_range(0..STATES.len())];
+    let (step, of) = (rng.random_range(0..40), rng.random_range(0..40));
+    let some = |id| Run { step, of, took_ms: Some(5), error: (step % 2 == 0).then(|| "it broke".into()), ..run(id, "a 赤 three", state) };
+    match rng.random_range(0..12) {
+        0 => News::Lost { reason: "The engine stopped.".into() },
+        1 => News::NoEngine { reason: "The disk is full.".into() },
+        2 => News::Event(Event::Hello { protocol: 1 + step / 30, version: "9".into(), pid: 1, started_ms: 0, pace_ms: Some(2.0) }),
+        3 => News::Event(Event::Queue { runs: (0..step as i64 / 4).map(|at| some(id + at)).collect() }),
+        4 | 5 => News::Event(Event::Run { run: some(id) }),
+        6 => {
+            News::Event(Event::Step { run: RunId(id), index: step, of, t: 999, ms: [0.0, 3.0, f64::NAN, f64::INFINITY][step as usize % 4] })
+        }
+        7 => News::Event(Event::History { search: String::new(), runs: (1..id).rev().map(some).collect(), total: 10 }),
+        8 => News::Event(Event::Error { text: "no such run\u{1b}[2J".into() }),
+        9 => News::Picture(frame(id, step.min(33))),
+        10 => {
+            let head = PictureHead { run: RunId(id), what: PictureOf::Frame { index: step, t: 1 }, width: u32::MAX, height: step };
+            News::Picture(Picture { head, rgb: vec![0; 9].into() })
+        }
+        _ => News::Event(Event::Stopping),
+    }
+}
+
+#[test]
+fn twenty_thousand_keys_clicks_and_resizes_do_no_harm() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let mut bench = Bench::with_engine(120, 40);
+    for at in 0..20_000 {
+        match rng.random_range(0..100) {
+            0..70 => bench.input(Input::Key(key(&mut rng))),
+            70..78 => {
+                let spot = Position::new(rng.random_range(0..220), rng.random_range(0..70));
+                let (area, down) = (bench.area(), rng.random());
+                let click = ui::target(&bench.app, area, spot).map(Input::Click);
+                let wheel = ui::pane(&bench.app, area, spot).map(|pane| Input::Wheel { pane, down });
+                click.or(wheel).into_iter().for_each(|input| bench.input(input));
+            }
+            78..80 => bench.resize(rng.random_range(1..210), rng.random_range(1..65)),
+            80..82 => bench.input(Input::Paste("1..4\r\n赤\u{1b}[31m".into())),
+            82..84 => bench.input(Input::Tick(rng.random())),
+            _ => bench.input(Input::News(news(&mut rng))),
+        }
+        if at % 20 == 0 {
+            bench.draw();
+        }
+        if at % 200 == 0 {
+            bench.answers();
+        }
+        // A real engine would see these; what matters is that they do not pile up here.
+        bench.sent.retain(|command| matches!(command, Command::Picture { .. }));
+        if at % 1000 == 999 {
+            // A fresh start now and then: a long prompt is slow to wrap, and that is all it would show.
+            bench.app = Bench::with_engine(120, 40).app;
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! What the engine says, and what comes of it.
+
+use super::bench::{Bench, frame, run};
+use darkroom::app::{Engine, Input, LARGE, Source};
+use darkroom::link::{Command, Event, News, Picture, PictureHead, PictureOf};
+use darkroom::preview::{Graphics, Slot};
+use darkroom::recipe::{Recipe, Run, RunId, State};
+use darkroom::theme::Depth;
+
+fn asked_for_frames(bench: &mut Bench) -> usize {
+    bench.sent().iter().filter(|command| **command == Command::NextFrame).count()
+}
+
+#[test]
+fn a_viewer_asks_for_the_history_and_the_first_frame() {
+    let mut bench = Bench::with_engine(120, 40);
+    let sent = bench.sent();
+    assert!(matches!(&sent[0], Command::History { before: None, search, .. } if search.is_empty()), "{sent:?}");
+    assert_eq!(sent[1..], [Command::NextFrame]);
+}
+
+#[test]
+fn the_next_frame_is_asked_for_once_the_last_is_on_the_screen() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.sent();
+    bench.event(Event::Run { run: run(1, "one", State::Running) });
+    bench.input(Input::News(News::Picture(frame(1, 0))));
+    assert_eq!(asked_for_frames(&mut bench), 0);
+    bench.draw();
+    assert_eq!(asked_for_frames(&mut bench), 1);
+    bench.draw();
+    bench.input(Input::Shown(Source::Frame { run: RunId(1), index: 0 }));
+    assert_eq!(asked_for_frames(&mut bench), 0, "one frame, one request");
+}
+
+#[test]
+fn a_frame_that_nobody_looks_at_does_not_stop_the_others() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.finishes(1, "one");
+    bench.event(Event::Run { run: run(2, "two", State::Running) });
+    bench.keys("<Shift-Tab>");
+    bench.screen();
+    bench.sent();
+    bench.input(Input::News(News::Picture(frame(2, 0))));
+    assert_eq!(asked_for_frames(&mut bench), 1);
+}
+
+#[test]
+fn old_frames_never_cover_newer_ones() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.develops(2, "two", 0);
+    bench.input(Input::News(News::Picture(frame(2, 5))));
+    bench.draw();
+    bench.sent();
+    for stale in [frame(2, 4), frame(2, 5), frame(1, 30)] {
+        bench.input(Input::News(News::Picture(stale)));
+        assert_eq!(bench.newest_frame(2), Some(Source::Frame { run: RunId(2), index: 5 }));
+        assert_eq!(asked_for_frames(&mut bench), 1, "a frame that is dropped is settled as well");
+    }
+    bench.finishes(2, "two");
+    bench.screen();
+    let kept = Source::Kept { run: RunId(2), index: 0, side: LARGE };
+    assert_eq!(bench.shelf.shown(Slot::Preview), [kept]);
+    bench.input(Input::News(News::Picture(frame(2, 33))));
+    bench.screen();
+    assert_eq!(bench.shelf.shown(Slot::Preview), [kept], "the run is over");
+}
+
+#[test]
+fn the_last_frame_stays_until_the_kept_picture_is_here() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.develops(1, "one", 3);
+    bench.screen();
+    bench.event(Event::Run { run: Run { step: 34, of: 34, ..run(1, "one", State::Done) } });
+    bench.screen();
+    assert_eq!(bench.shelf.shown(Slot::Preview), [Source::Frame { run: RunId(1), index: 2 }]);
+    assert!(bench.sent().contains(&Command::Picture { run: RunId(1), index: 0, side: LARGE }));
+}
+
+#[test]
+fn several_pictures_are_shown_together_and_one_by_one() {
+    let mut bench = Bench::with_engine(120, 40);
+    let recipe = Recipe::parse("sample", &[("count".into(), "3".into())]).unwrap();
+    bench.event(Event::Run { run: Run { recipe, step: 34, of: 34, ..run(1, "", State::Done) } });
+    bench.answers();
+    bench.screen();
+    assert_eq!(bench.shelf.shown(Slot::Preview).len(), 3);
+    bench.keys("<Tab><Tab><Down><Down>");
+    let screen = bench.screen();
+    assert!(screen.contains("picture 2 of 3"), "{screen}");
+    assert_eq!(bench.shelf.shown(Slot::Preview), [Source::Kept { run: RunId(1), index: 1, side: LARGE }]);
+    bench.keys("<Down><Down><Up><Up><Up>");
+    bench.screen();
+    assert_eq!(bench.shelf.shown(Slot::Preview).len(), 3);
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_a_sentence() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.event(Event::Run { run: run(1, "one", State::Done) });
+    bench.screen();
+    let head = PictureHead { run: RunId(1), what: PictureOf::Missing { index: 0, side: LARGE }, width: 0, height: 0 };
+    bench.input(Input::News(News::Picture(Picture { head, rgb: Vec::new().into() })));
+    bench.sent();
+    let screen = bench.screen();
+    assert!(screen.contains("The picture of 1 cannot be read."), "{screen}");
+    assert!(!bench.sent().contains(&Command::Picture { run: RunId(1), index: 0, side: LARGE }), "once is enough");
+}
+
+#[test]
+fn a_picture_with_too_few_bytes_is_left_out() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.event(Event::Run { run: run(1, "one", State::Running) });
+    let mut short = frame(1, 0);
+    short.rgb = short.rgb[..100].into();
+    bench.input(Input::News(News::Picture(short)));
+    assert_eq!(bench.newest_frame(1), None);
+    bench.screen();
+}
+
+#[test]
+fn the_status_line_tells_step_time_and_what_is_left() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.develops(1, "one", 13);
+    for (width, height) in [(80, 24), (120, 40)] {
+        bench.resize(width, height);
+        let screen = bench.screen();
+        assert!(screen.contains("t 630 · step 13 of 34 · 0.2 s + 0.4 s left"), "{screen}");
+    }
+}
+
+#[test]
+fn the_loading_of_the_model_is_no_pace() {
+    let mut bench = Bench::with_engine(120, 40);
+    let known = bench.app.pace_ms["tiny-if"];
+    bench.event(Event::Run { run: run(1, "one", State::Running) });
+    bench.event(Event::Step { run: RunId(1), index: 0, of: 34, t: 990, ms: 4000.0 });
+    assert_eq!((bench.app.pace_ms["tiny-if"], bench.app.queue.left_ms()), (known, None));
+    bench.event(Event::Step { run: RunId(1), index: 1, of: 34, t: 960, ms: 20.0 });
+    assert_eq!(bench.app.queue.left_ms(), Some(640.0));
+    assert!(bench.app.pace_ms["tiny-if"] < 20.0);
+}
+
+#[test]
+fn without_an_engine_no_run_shows_the_picture_of_another() {
+    let mut bench = Bench::with_engine(120, 40);
+    let runs = vec![run(2, "two", State::Done), run(1, "one", State::Done)];
+    bench.event(Event::History { search: String::new(), runs, total: 2 });
+    bench.answers();
+    bench.input(Input::News(News::Lost { reason: "The engine stopped.".into() }));
+    bench.keys("<Shift-Tab>");
+    bench.screen();
+    assert_eq!(bench.shelf.shown(Slot::Preview), [Source::Kept { run: RunId(2), index: 0, side: LARGE }]);
+    bench.keys("<Right>");
+    let screen = bench.screen();
+    assert!(bench.shelf.shown(Slot::Preview).is_empty() && screen.contains("The picture of 1 cannot be shown"), "{screen}");
+}
+
+#[test]
+fn with_the_engine_goes_the_clock_and_jobs_wait() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.develops(1, "one", 3);
+    bench.input(Input::News(News::Lost { reason: "The engine stopped.".into() }));
+    assert_eq!((bench.app.queue.progress, bench.app.queue.running()), (None, None));
+    bench.keys("<Enter><Ctrl-q>");
+    let screen = bench.screen();
+    assert!(screen.contains("1 job waits for the next engine"), "{screen}");
+    assert_eq!(bench.app.log.lines.back().unwrap().text, "Waits for the engine.");
+}
+
+#[test]
+fn a_run_that_begins_again_shows_its_new_frames() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.develops(1, "one", 20);
+    bench.event(Event::Run { run: run(1, "one", State::Queued) });
+    bench.develops(1, "one", 3);
+    assert_eq!(bench.newest_frame(1), Some(Source::Frame { run: RunId(1), index: 2 }));
+}
+
+#[test]
+fn a_reader_of_the_history_keeps_the_run_when_another_is_done() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.finishes(1, "one");
+    bench.keys("<Shift-Tab>");
+    bench.finishes(2, "two");
+    bench.keys("r");
+    assert_eq!(bench.app.prompt.value(), "one");
+}
+
+#[test]
+fn the_preview_stands_still_only_while_the_history_is_read() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.finishes(1, "one");
+    bench.develops(2, "two", 3);
+    let footer = |bench: &mut Bench| bench.screen().lines().last().unwrap().to_owned();
+    bench.resize(80, 24);
+    bench.keys("<Shift-Tab>");
+    assert!(footer(&mut bench).contains("n newest") && bench.app.on_view().unwrap().id == RunId(1));
+    bench.keys("<Tab><Esc>");
+    assert!(!footer(&mut bench).contains("n newest") && bench.app.on_view().unwrap().id == RunId(2));
+}
+
+#[test]
+fn noise_comes_with_a_sentence() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.finishes(1, "one");
+    bench.screen();
+    bench.event(Event::Run { run: run(2, "two", State::Running) });
+    let screen = bench.screen();
+    assert!(screen.contains("2 begins from pure noise"), "{screen}");
+    assert!(bench.shelf.shown(Slot::Preview).is_empty(), "the old run's picture is not the new run's");
+}
+
+#[test]
+fn a_dead_engine_is_told_and_the_next_enter_works() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.develops(142, "a red three", 12);
+    bench.input(Input::News(News::Lost { reason: "The engine stopped (killed, signal 9).".into() }));
+    let screen = bench.screen();
+    assert_eq!(screen.matches("killed, signal 9").count(), 2, "in the header and in the log\n{screen}");
+    bench.sent();
+    bench.keys("<Enter>");
+    assert!(matches!(bench.sent()[..], [Command::Submit { .. }]));
+    bench.engine_starts();
+    assert!(matches!(bench.app.engine, Engine::Up { .. }));
+    assert!(bench.sent().contains(&Command::NextFrame));
+    bench.input(Input::News(News::NoEngine { reason: "The workspace is read-only.".into() }));
+    assert!(bench.screen().contains("no engine: The workspace is read-only."));
+}
+
+#[test]
+fn a_failed_run_is_a_row_with_its_reason_and_a_line_in_the_log() {
+    let mut bench = Bench::with_engine(120, 40);
+    let error = Some("the disk is full".to_owned());
+    bench.event(Event::Run { run: run(7, "seven", State::Running) });
+    for _ in 0..2 {
+        bench.event(Event::Run { run: Run { error: error.clone(), ..run(7, "seven", State::Failed) } });
+    }
+    let screen = bench.screen();
+    assert!(screen.contains("✗ 7 seven") && screen.contains("7 failed: the disk is full. In the queue, Enter"), "{screen}");
+    assert_eq!(bench.app.log.lines.iter().filter(|line| line.text == "7 failed: the disk is full.").count(), 1);
+}
+
+#[test]
+fn the_history_is_fetched_as_far_as_it_is_walked() {
+    let mut bench = Bench::with_engine(120, 40);
+    let page = |ids: std::ops::Range<i64>| ids.rev().map(|id| run(id, "x", State::Done)).collect::<Vec<_>>();
+    bench.event(Event::History { search: String::new(), runs: page(151..251), total: 250 });
+    bench.screen();
+    bench.sent();
+    bench.keys("<Shift-Tab><Right>");
+    assert_eq!(bench.sent(), [], "not before it is near");
+    bench.keys("<End><Left>");
+    assert!(matches!(bench.sent()[..], [Command::History { before: Some(RunId(151)), .. }]), "asked once");
+    bench.event(Event::History { search: String::new(), runs: page(51..151), total: 250 });
+    assert_eq!((bench.app.history.runs.len(), bench.app.history.total), (200, 250));
+    assert_eq!(bench.app.history.selected().unwrap().id, RunId(152), "the selection stays");
+}
+
+#[test]
+fn only_pictures_in_sight_are_asked_for() {
+    let mut bench = Bench::with_engine(120, 40);
+    let runs = (1..=100).rev().map(|id| run(id, "x", State::Done)).collect();
+    bench.event(Event::History { search: String::new(), runs, total: 100 });
+    bench.sent();
+    bench.draw();
+    let asked = bench.sent().iter().filter(|command| matches!(command, Command::Picture { .. })).count();
+    assert!((2..=16).contains(&asked), "{asked}");
+}
+
+#[test]
+fn a_pixel_picture_is_not_drawn_under_an_overlay_and_comes_back() {
+    for (graphics, mark) in [(Graphics::Kitty, "\u{1b}_Gq=2,i="), (Graphics::Sixel, "\u{1b}P"), (Graphics::Iterm2, "\u{1b}]1337;File")] {
+        let mut bench = Bench::with_engine(120, 40);
+        bench.in_pixels(graphics);
+        bench.develops(1, "one", 3);
+        let drawn = |bench: &mut Bench| bench.buffer().content.iter().filter(|cell| cell.symbol().contains(mark)).count();
+        assert_eq!(drawn(&mut bench), 1, "{graphics:?}");
+        bench.keys("<F1>");
+        assert_eq!(drawn(&mut bench), 0, "{graphics:?}");
+        bench.keys("<Esc>");
+        assert_eq!(drawn(&mut bench), 1, "{graphics:?}");
+    }
+}
+
+#[test]
+fn no_picture_touches_the_last_row() {
+    for (width, height) in [(60, 16), (80, 24), (120, 40), (200, 60)] {
+        let mut bench = Bench::with_engine(width, height);
+        bench.develops(1, "one", 20);
+        bench.finishes(2, "two");
+        for place in darkroom::ui::places(&bench.app, bench.area()) {
+            assert!(place.area.bottom() < height && place.area.right() <= width && !place.area.is_empty(), "{place:?}");
+        }
+    }
+}
+
+#[test]
+fn a_roomy_screen_shows_about_every_fifth_step() {
+    let mut bench = Bench::with_engine(200, 60);
+    bench.develops(1, "one", 34);
+    let screen = bench.screen();
+    for t in [990, 840, 690, 540, 390, 240, 90, 0] {
+        assert!(screen.contains(&format!("t {t}")), "t {t}\n{screen}");
+    }
+}
+
+#[test]
+fn a_step_changes_pictures_in_the_strip_and_no_spots() {
+    let mut bench = Bench::with_engine(200, 60);
+    let slots = |bench: &Bench| darkroom::ui::places(&bench.app, bench.area()).iter().map(|place| place.slot).collect::<Vec<_>>();
+    bench.develops(1, "one", 12);
+    let before = slots(&bench);
+    bench.steps(1, 12);
+    assert_eq!(slots(&bench), before);
+    assert!(before.contains(&Slot::Step(3)), "{before:?}");
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.depth = Depth::Mono;
+    bench.develops(1, "one", 3);
+    let plain = |cell: &ratatui::buffer::Cell| cell.fg == ratatui::style::Color::Reset && cell.bg == ratatui::style::Color::Reset;
+    assert!(bench.buffer().content.iter().all(plain));
+    assert!(bench.screen().contains("┏") && bench.screen().contains('▒'), "weights and shades remain");
+}
