@@ -113,7 +113,8 @@ fn the_range_that_a_field_shows_is_the_range_that_it_takes() {
     let fields = fields("sample").unwrap();
     let mut checked = 0;
     for field in fields.iter().filter(|field| field.number) {
-        let (low, high) = field.range.split_once("..").unwrap();
+        let range = field.range.split(' ').next().unwrap();
+        let (low, high) = range.split_once("..").unwrap();
         let (below, above) = (low.parse::<f64>().unwrap() - 1.0, high.parse::<f64>().unwrap() + 1.0);
         for (value, taken) in [(low.to_owned(), true), (high.to_owned(), true), (below.to_string(), false), (above.to_string(), false)] {
             assert_eq!(field.check("sample", &value).is_ok(), taken, "{} {value}", field.name);

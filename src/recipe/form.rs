@@ -15,7 +15,7 @@ pub struct Field {
     pub default: Option<String>,
     /// The words to choose from, where only some are possible.
     pub choices: Vec<String>,
-    /// The range or kind of the value: `1..1000`, `TEXT`.
+    /// The range and unit, or the kind, of the value: `1..64 pictures`, `TEXT`.
     pub range: String,
     /// Whether a list or a range makes a grid.
     pub number: bool,

@@ -12,7 +12,7 @@ pub struct Sample {
     pub prompt: String,
 
     /// How many timesteps, spaced evenly; alone it means `leading` timesteps.
-    #[arg(long, value_name = "1..1000", value_parser = number::whole(1, 1000))]
+    #[arg(long, value_name = "1..1000 timesteps", value_parser = number::whole(1, 1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
 
@@ -25,7 +25,7 @@ pub struct Sample {
     pub seed: u64,
 
     /// How many pictures in one run, each from noise of its own.
-    #[arg(long, default_value = "1", value_name = "1..64", value_parser = number::count(1, 64))]
+    #[arg(long, default_value = "1", value_name = "1..64 pictures", value_parser = number::count(1, 64))]
     pub count: usize,
 
     /// Which timesteps: strided (990 to 0 by 30), leading, fast27, smart50 and kin, or a falling list such as 900,500,100.
