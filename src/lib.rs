@@ -34,16 +34,21 @@
 //! ```
 
 pub mod app;
+
+pub mod atomic;
 pub mod cli;
 pub mod diffusion;
 pub mod engine;
 pub mod experiment;
+pub mod export;
 pub mod gallery;
+pub mod input;
 pub mod link;
 pub mod model;
 pub mod network;
 pub mod preview;
 pub mod recipe;
+pub mod report;
 pub mod terminal;
 pub mod theme;
 pub mod ui;

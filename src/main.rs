@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use darkroom::{cli, experiment::Models, link, preview::Graphics, terminal, words::sentence};
+use darkroom::{cli, experiment::Models, input::Inputs, link, preview::Graphics, terminal, words::sentence};
 use directories::BaseDirs;
 use std::{
     fs,
@@ -49,6 +49,12 @@ enum Command {
     },
     /// List finished runs, newest first.
     History(cli::history::History),
+    /// Make a contact sheet or a film of a run that is kept.
+    Export(cli::export::Export),
+    /// Make the whole part A page of the course, or one figure of it.
+    Report(cli::report::Report),
+    /// Write a note on a run, in place of the one it has.
+    Note(cli::note::Note),
     /// What models there are, what is in one, and whether it computes what it should.
     #[command(subcommand)]
     Model(cli::model::ModelCommand),
@@ -126,6 +132,9 @@ fn dispatch(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         Some(Command::Status { json }) => block_on(cli::status::status(&workspace, json, out)),
         Some(Command::Stop { now }) => block_on(cli::stop::stop(&workspace, now, out)),
         Some(Command::History(options)) => cli::history::history_command(&workspace, &options, out, &mut io::stderr()),
+        Some(Command::Export(options)) => cli::export::export_command(&workspace, &options, out, &mut io::stderr()),
+        Some(Command::Report(options)) => cli::report::report_command(&workspace, &options, out, &mut io::stderr()),
+        Some(Command::Note(note)) => cli::note::note(&workspace, &note, &mut io::stderr()),
         Some(Command::Model(command)) => cli::model::model(&command, out),
         Some(Command::Attach { .. }) => block_on(cli::attach::attach(&workspace, io::stdin(), out)),
         Some(Command::Completions { shell }) => {
@@ -133,7 +142,10 @@ fn dispatch(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
             clap_complete::generate(shell, &mut command(), "darkroom", &mut script);
             Ok(out.write_all(&script)?)
         }
-        Some(Command::Engine) => block_on(cli::engine::engine(&workspace, Models::default, out)),
+        Some(Command::Engine) => {
+            let inputs = Inputs::of(&workspace);
+            block_on(cli::engine::engine(&workspace, move || Models::with(inputs.clone()), out))
+        }
     }
 }
 

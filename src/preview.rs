@@ -74,6 +74,8 @@ impl Paper {
 pub enum Slot {
     /// The large one.
     Preview,
+    /// One of several, by its place among them.
+    Part(u16),
     /// A finished run's, in the strip.
     Thumb(RunId),
     /// A step's, under the preview, by its place there: its picture changes, the spot stays.
@@ -86,6 +88,7 @@ impl Slot {
         match self {
             Slot::Preview => 0x00da_0001,
             Slot::Thumb(RunId(run)) => 0x00db_0000 | (run & 0xfff) as u32,
+            Slot::Part(at) => 0x00dd_0000 | u32::from(at),
             Slot::Step(at) => 0x00dc_0000 | u32::from(at),
         }
     }
@@ -100,6 +103,8 @@ pub struct Place {
     pub area: Rect,
     /// What belongs there, side by side.
     pub sources: Vec<Source>,
+    /// How many of them before a new row begins.
+    pub columns: usize,
 }
 
 /// All that decides an encoded picture.
@@ -109,6 +114,7 @@ pub struct Key {
     pub slot: Slot,
     /// What is shown.
     pub sources: Vec<Source>,
+    columns: usize,
     cells: Size,
     paper: Paper,
 }
@@ -165,8 +171,8 @@ impl Shelf {
         self.encoded.retain(|slot, _| wanted(slot));
         self.wished.retain(|slot, _| wanted(slot));
         let mut wishes = Vec::new();
-        for Place { slot, area, sources } in places {
-            let key = Key { slot: *slot, sources: sources.clone(), cells: area.as_size(), paper: self.paper };
+        for Place { slot, area, sources, columns } in places {
+            let key = Key { slot: *slot, sources: sources.clone(), columns: *columns, cells: area.as_size(), paper: self.paper };
             let Some(found) = sources.iter().map(|source| pictures.get(*source).cloned()).collect::<Option<Vec<_>>>() else { continue };
             if found.is_empty() || area.is_empty() || self.encoded.get(slot).is_some_and(|done| done.key == key) {
                 continue;
@@ -286,8 +292,8 @@ impl Drop for Encoder {
 
 /// Makes one picture; none where the protocol refuses it.
 pub fn encode(wish: Wish) -> Option<Encoded> {
-    let Key { slot, cells, paper, .. } = wish.key;
-    let picture = fit(&tile(&wish.pictures)?, paper.pixels(cells), paper.edge);
+    let Key { slot, cells, paper, columns, .. } = wish.key;
+    let picture = fit(&tile(&wish.pictures, columns)?, paper.pixels(cells), paper.edge);
     let picture = DynamicImage::ImageRgb8(picture);
     let protocol = match paper.graphics {
         Graphics::HalfBlocks => Protocol::Halfblocks(Halfblocks::new(picture, cells).ok()?),
@@ -318,8 +324,8 @@ pub fn forget(slot: Slot) -> String {
     format!("\x1b_Ga=d,d=I,q=2,i={}\x1b\\", slot.kitty_id())
 }
 
-/// Several pictures as one sheet, about as wide as high.
-fn tile(pictures: &[Picture]) -> Option<RgbImage> {
+/// Several pictures as one sheet.
+fn tile(pictures: &[Picture], columns: usize) -> Option<RgbImage> {
     let images = pictures.iter().map(|picture| RgbImage::from_raw(picture.head.width, picture.head.height, picture.rgb.to_vec()));
     let mut images = images.collect::<Option<Vec<_>>>()?;
     if images.len() < 2 {
@@ -327,7 +333,7 @@ fn tile(pictures: &[Picture]) -> Option<RgbImage> {
     }
     let width = images.iter().map(RgbImage::width).max()?;
     let height = images.iter().map(RgbImage::height).max()?;
-    let columns = (images.len() as f64).sqrt().ceil() as usize;
+    let columns = columns.clamp(1, images.len());
     let mut sheet = RgbImage::new(width * columns as u32, height * images.len().div_ceil(columns) as u32);
     for (at, image) in images.iter().enumerate() {
         let (column, row) = ((at % columns) as u32, (at / columns) as u32);

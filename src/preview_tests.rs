@@ -31,7 +31,7 @@ fn the_thread_makes_the_newest_wish_and_ends_with_its_owner() {
         |run| crate::link::PictureHead { run: RunId(run), what: crate::link::PictureOf::Frame { index: 0, t: 0 }, width: 2, height: 2 };
     let wish = |run| {
         let sources = vec![Source::Frame { run: RunId(run), index: 0 }];
-        let key = Key { slot: Slot::Preview, sources, cells: Size::new(4, 2), paper: Paper::HALF_BLOCKS };
+        let key = Key { slot: Slot::Preview, sources, columns: 1, cells: Size::new(4, 2), paper: Paper::HALF_BLOCKS };
         Wish { key, pictures: vec![Picture { head: head(run), rgb: vec![7; 12].into() }] }
     };
     for run in 1..=100 {

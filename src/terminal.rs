@@ -4,7 +4,7 @@
 mod probe;
 mod tty;
 
-use crate::app::{App, Effect, Input, Source, Start};
+use crate::app::{App, Effect, Input, PLAY_MS, Source, Start};
 use crate::link::{News, Wire};
 use crate::preview::{self, Encoded, Encoder, Graphics, Paper, Shelf, Slot};
 use crate::theme::{self, Depth, Theme};
@@ -230,7 +230,10 @@ impl Bench {
     }
 
     fn tick(&self) -> Duration {
-        TICK[usize::from(self.app.queue.running().is_none())]
+        match &self.app.inspector {
+            Some(inspector) if inspector.playing => Duration::from_millis(PLAY_MS.unsigned_abs()),
+            _ => TICK[usize::from(self.app.queue.running().is_none())],
+        }
     }
 
     fn area(&self) -> Rect {

@@ -142,6 +142,41 @@ async fn a_run_that_lost_its_engine_ends_in_the_same_picture() {
 }
 
 #[tokio::test]
+async fn a_run_that_was_paused_at_step_12_outlives_its_engine_and_ends_in_the_same_picture() {
+    let (workspace, quiet) = (Workspace::new(), Workspace::new());
+    let mut viewer = workspace.viewer();
+    viewer.submit(&[("prompt", "a red three"), ("seed", "7")]);
+    while viewer.step().await < 10 {}
+    viewer.say(Command::Pause { run: RunId(1) });
+    let mut paused = viewer.run_is(1, State::Paused).await;
+    while paused.step < 12 {
+        viewer.say(Command::Advance { run: RunId(1) });
+        viewer.run_is(1, State::Running).await;
+        paused = viewer.run_is(1, State::Paused).await;
+    }
+    let at = paused.step;
+    viewer.kill(Signal::KILL);
+    viewer.lost().await;
+    assert_eq!(viewer.run_is(1, State::Paused).await.step, at, "the next engine leaves it paused");
+    viewer.say(Command::Resume { run: RunId(1) });
+    assert_eq!(viewer.step().await, at, "it goes on after the step that was kept");
+    viewer.run_is(1, State::Done).await;
+    let out = quiet.path().join("out.png");
+    quiet.says(&["run", "sample", "--prompt", "a red three", "--seed", "7", "--out", out.to_str().unwrap()]);
+    assert!(fs::read(workspace.path().join("runs/000001/1.png")).unwrap() == fs::read(out).unwrap(), "the pictures differ");
+
+    // Another run goes on from its step 12, under another prompt; the steps before are the same.
+    let branch = ["run", "sample", "--prompt", "a blue seven", "--seed", "7", "--from", "run:1@12", "--json"];
+    let told = workspace.says(&branch);
+    assert!(told.lines().next().unwrap().contains("\"index\":12,\"of\":34"), "{told}");
+    viewer.say(Command::Inspect { run: RunId(1), index: 11, layer: darkroom::recipe::Layer::Unconditional });
+    let numbers = viewer.until(|news| if let News::Event(Event::Numbers { numbers }) = news { Some(numbers) } else { None }).await;
+    assert_eq!((numbers.index, numbers.t, numbers.steps.len(), numbers.thresholds.len()), (11, 660, 34, 1));
+    assert_eq!(numbers.layers.len(), 6);
+    assert!(workspace.says(&["export", "1", "gif"]).trim().ends_with("000001-steps.gif"));
+}
+
+#[tokio::test]
 async fn a_run_goes_on_when_its_viewer_leaves_and_when_the_system_ends_the_engine() {
     let workspace = Workspace::new();
     let mut viewer = workspace.viewer();

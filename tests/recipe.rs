@@ -1,7 +1,7 @@
 //! What a user may ask for, and what is said of what he may not.
 #![allow(clippy::unwrap_used)]
 
-use darkroom::recipe::{Ask, Recipe, fields};
+use darkroom::recipe::{Ask, Colour, EXPERIMENTS, Image, Kind, Recipe, VIEWS, View, fields};
 use proptest::prelude::*;
 
 fn ask(pairs: &[(&str, &str)]) -> Ask {
@@ -112,7 +112,7 @@ fn a_toml_recipe_may_hold_lists_and_is_refused_by_its_fields_names() {
 fn the_range_that_a_field_shows_is_the_range_that_it_takes() {
     let fields = fields("sample").unwrap();
     let mut checked = 0;
-    for field in fields.iter().filter(|field| field.number) {
+    for field in fields.iter().filter(|field| field.kind == Kind::Number) {
         let range = field.range.split(' ').next().unwrap();
         let (low, high) = range.split_once("..").unwrap();
         let (below, above) = (low.parse::<f64>().unwrap() - 1.0, high.parse::<f64>().unwrap() + 1.0);
@@ -123,6 +123,125 @@ fn the_range_that_a_field_shows_is_the_range_that_it_takes() {
     }
     assert!(checked >= 4);
     assert!(fields.iter().all(|field| field.help.ends_with(char::is_alphanumeric)), "every field has a help line");
+}
+
+/// An experiment with its defaults; `upscale` has no model of its own.
+fn default(experiment: &str) -> Recipe {
+    let model = ("model".to_owned(), "IF-II-L-v1.0".to_owned());
+    Recipe::parse(experiment, if experiment == "upscale" { std::slice::from_ref(&model) } else { &[] }).unwrap()
+}
+
+fn parse(experiment: &str, pairs: &[(&str, &str)]) -> Result<Recipe, String> {
+    let pairs: Vec<_> = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+    Recipe::parse(experiment, &pairs).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_experiment_has_defaults_a_help_line_a_field_and_a_place_for_each_picture() {
+    for experiment in EXPERIMENTS {
+        let recipe = default(experiment);
+        assert_eq!(recipe.experiment(), *experiment);
+        assert_eq!(recipe.labels().len(), recipe.pictures());
+        assert!((1..=recipe.pictures()).contains(&recipe.columns()), "{experiment}: {} columns", recipe.columns());
+        assert_eq!(recipe.model_calls() == 0, ["forward", "blur"].contains(experiment), "{experiment}");
+        let command = darkroom::recipe::command(experiment).unwrap();
+        for arg in command.get_arguments() {
+            assert_eq!(arg.get_long(), Some(arg.get_id().as_str()), "a field has one name, in the form and on the command line");
+        }
+        for field in fields(experiment).unwrap() {
+            assert!(field.help.ends_with(|c: char| c.is_alphanumeric()), "{experiment} {}: {}", field.name, field.help);
+        }
+        assert_eq!(Ask::from_toml(&recipe.to_toml()).unwrap().expand().unwrap().recipes, vec![recipe.clone()], "{experiment}");
+        assert_eq!(Recipe::parse(experiment, &recipe.pairs()).unwrap(), recipe, "{experiment}");
+        assert_eq!(rmp_serde::from_slice::<Recipe>(&rmp_serde::to_vec_named(&recipe).unwrap()).unwrap(), recipe);
+    }
+}
+
+#[test]
+fn a_list_belongs_to_one_run_and_a_number_makes_a_grid() {
+    let ask = |pairs: &[(&str, &str)]| {
+        let fields = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+        Ask { experiment: "edit".into(), fields }.expand().unwrap()
+    };
+    let grid = ask(&[("start", "1..7:3"), ("guidance", "3,7")]);
+    assert_eq!(grid.recipes.len(), 2);
+    assert_eq!(grid.recipes[0].labels(), ["start 1", "start 4", "start 7", "original"]);
+    let toml = Ask::from_toml("experiment = \"edit\"\nstart = [5, 9]").unwrap().expand().unwrap();
+    assert_eq!(toml.recipes[0].labels(), ["start 5", "start 9", "original"]);
+}
+
+#[test]
+fn several_prompts_and_views_are_given_one_after_the_other() {
+    let recipe = parse("anagram", &[("prompt", "a six"), ("prompt", "a nine, upside down"), ("view", "identity,rotate-180")]).unwrap();
+    assert_eq!(recipe.prompts(), ["a six", "a nine, upside down"]);
+    assert_eq!(recipe.views(), [View::Identity, View::Rotate180]);
+    assert_eq!(recipe.prompt(), "a six\na nine, upside down");
+    let toml = "experiment = \"anagram\"\nprompt = [\"a six\", \"a nine\"]\nview = [\"flip\", \"skew:2\"]";
+    assert_eq!(Ask::from_toml(toml).unwrap().expand().unwrap().recipes[0].views(), [View::Flip, View::Skew(2.0)]);
+    assert!(parse("anagram", &[("prompt", "alone")]).unwrap_err().contains("1 prompts and 2 views"));
+    for name in VIEWS {
+        assert_eq!(name.parse::<View>().unwrap().to_string(), *name);
+    }
+    for wrong in ["", "flop", "flip:2", "skew:nan", "patch-permute:0", "jigsaw:"] {
+        assert!(wrong.parse::<View>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn repaint_calls_the_model_as_often_as_its_authors_say() {
+    for (steps, length, count, calls) in [(250, 10, 10, 2410), (100, 10, 10, 910), (100, 10, 5, 460), (100, 10, 2, 190), (50, 5, 5, 230)] {
+        let [steps, length, count] = [steps, length, count].map(|number: usize| number.to_string());
+        let recipe = parse("inpaint", &[("steps", &steps), ("jump-length", &length), ("jump-count", &count), ("guidance", "1")]).unwrap();
+        let schedule = recipe.schedule().unwrap();
+        assert_eq!((schedule.len(), recipe.model_calls()), (calls, calls), "{steps} {length} {count}");
+        let mut back = schedule.windows(2).filter(|pair| pair[1] != pair[0] + 1);
+        assert!(back.all(|pair| pair[0] + 1 - pair[1] == length.parse::<usize>().unwrap()), "every jump has the length that was asked for");
+        assert_eq!((schedule[0], schedule.last().copied()), (0, Some(steps.parse::<usize>().unwrap() - 1)));
+    }
+    let straight = default("inpaint").schedule().unwrap();
+    assert_eq!(straight, (0..33).collect::<Vec<_>>(), "without resampling it is a plain walk");
+}
+
+#[test]
+fn an_input_is_called_by_its_last_part_and_known_by_its_hash() {
+    let hash = "0123456789abcdef".repeat(4);
+    for (text, name, known) in [
+        ("campanile", "campanile", None),
+        ("/home/me/photos/tower.jpg", "tower.jpg", None),
+        ("https://example.org/a/b.png?size=big", "b.png", None),
+        ("run:142/2", "run:142/2", None),
+        (&format!("tower.jpg@sha256:{hash}"), "tower.jpg", Some(hash.as_str())),
+        ("me@sha256:short", "me@sha256:short", None),
+    ] {
+        let image: Image = text.parse().unwrap();
+        assert_eq!((image.name(), image.hash()), (name, known), "{text}");
+    }
+    let recipe = parse("edit", &[("image", &format!("secret.jpg@sha256:{hash}"))]).unwrap();
+    assert!(!recipe.nameless().to_toml().contains("secret"), "what a picture holds names no file");
+    assert!(parse("sample", &[("from", "run:142@12")]).is_ok());
+    assert!(parse("sample", &[("from", "run:142")]).unwrap_err().contains("run:142@12"));
+    assert_eq!("#FF8000".parse::<Colour>().unwrap().to_string(), "#ff8000");
+    assert!(["", "#ff80", "#ff80zz", "#+f8000", "beige"].iter().all(|wrong| wrong.parse::<Colour>().is_err()));
+}
+
+#[test]
+fn fields_that_do_not_agree_are_refused_with_the_one_to_look_at() {
+    for (experiment, pairs, field) in [
+        ("iterative", vec![("start", "33")], "start"),
+        ("edit", vec![("start", "1,40"), ("steps", "20")], "start"),
+        ("hybrid", vec![("split", "three-bands")], "prompt"),
+        ("hybrid", vec![("reference", "campanile")], "prompt"),
+        ("hybrid", vec![("fixed", "3")], "fixed"),
+        ("blur", vec![("kernel", "4")], "kernel"),
+        ("forward", vec![("t", "1000")], "t"),
+        ("upscale", vec![], "model"),
+        ("upscale", vec![("model", "x"), ("prompt", "a"), ("prompt", "b")], "prompt"),
+        ("upscale", vec![("model", "x"), ("split", "frequency"), ("view", "flip")], "split"),
+    ] {
+        let pairs: Vec<_> = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+        let error = Recipe::parse(experiment, &pairs).unwrap_err();
+        assert_eq!(error.field.as_deref(), Some(field), "{experiment}: {error}");
+    }
 }
 
 proptest! {
@@ -137,6 +256,15 @@ proptest! {
         prop_assert_eq!(&serde_json::from_str::<Recipe>(&serde_json::to_string(&recipe).unwrap()).unwrap(), &recipe);
         prop_assert_eq!(&rmp_serde::from_slice::<Recipe>(&rmp_serde::to_vec_named(&recipe).unwrap()).unwrap(), &recipe);
         prop_assert_eq!(&Recipe::parse("sample", &recipe.pairs()).unwrap(), &recipe);
+    }
+
+    #[test]
+    fn no_text_in_any_field_of_any_experiment_makes_it_panic(value in any::<String>()) {
+        for experiment in EXPERIMENTS {
+            for field in fields(experiment).unwrap() {
+                let _ = field.check(experiment, &value);
+            }
+        }
     }
 
     #[test]

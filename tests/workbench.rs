@@ -7,9 +7,15 @@ mod bench;
 mod chaos;
 #[path = "workbench/engine.rs"]
 mod engine;
+#[path = "workbench/experiments.rs"]
+mod experiments;
 #[path = "workbench/fields.rs"]
 mod fields;
+#[path = "workbench/inspect.rs"]
+mod inspect;
 #[path = "workbench/keys.rs"]
 mod keys;
+#[path = "workbench/notes.rs"]
+mod notes;
 #[path = "workbench/screens.rs"]
 mod screens;

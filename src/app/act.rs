@@ -16,6 +16,7 @@ impl App {
         }
         match self.binding(key).map(|binding| binding.action) {
             Some(action) => self.act(action),
+            None if self.overlay == Some(Overlay::Note) => self.notes.key(key),
             None if self.overlay.is_some() || !self.editing => {}
             None if self.focus == Focus::Prompt => {
                 if !super::prompt::ends_line(key) {
@@ -27,11 +28,14 @@ impl App {
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        if self.overlay.is_some() {
-            return;
-        }
         match self.focus {
+            _ if self.overlay == Some(Overlay::Note) => self.notes.paste(text),
+            _ if self.overlay.is_some() => {}
             Focus::Parameters if self.editing => self.form.paste(text),
+            _ if self.form.prompt.is_none() => {
+                self.go(Focus::Parameters);
+                self.form.paste(text);
+            }
             // Pasted text is a prompt wherever it lands.
             _ => {
                 self.go(Focus::Prompt);
@@ -41,11 +45,17 @@ impl App {
     }
 
     pub(super) fn click(&mut self, target: Target) {
-        if self.overlay.take().is_some() {
+        if let Target::Offer(at) = target {
+            return self.choose_experiment(Some(at));
+        }
+        // A click beside a note does not end the writing.
+        if self.overlay == Some(Overlay::Note) || self.overlay.take().is_some() {
             return;
         }
         match target {
             Target::Pane(pane) => self.go(pane),
+            Target::Experiment => self.offer(),
+            Target::Offer(_) => {}
             Target::Field(at) => {
                 self.go(Focus::Parameters);
                 self.form.select(at);
@@ -67,7 +77,10 @@ impl App {
         let step = if down { 1 } else { -1 };
         match (self.overlay, pane) {
             (Some(Overlay::Help(at)), _) => self.overlay = Some(Overlay::Help(at.saturating_add_signed(step))),
-            (Some(Overlay::Leave), _) | (_, Focus::Preview) => {}
+            (Some(Overlay::Experiments(_)), _) => {
+                self.step_offer(step.into());
+            }
+            (Some(_), _) | (_, Focus::Preview) => {}
             (_, Focus::Prompt) => self.prompt.text.scroll((step, 0)),
             (_, Focus::Parameters) if down => self.form.down(),
             (_, Focus::Parameters) => self.form.up(),
@@ -81,9 +94,12 @@ impl App {
         match action {
             Action::Develop => self.develop(),
             Action::Resume => self.resume(),
+            Action::OnRun(action) => self.on_run(action),
             Action::Large => self.enlarge(),
-            Action::NextPane => self.go(self.focus.step(1)),
-            Action::PreviousPane => self.go(self.focus.step(Focus::ALL.len() - 1)),
+            Action::Experiments => self.offer(),
+            Action::Choose => self.choose_experiment(None),
+            Action::NextPane => self.step_pane(1),
+            Action::PreviousPane => self.step_pane(Focus::ALL.len() - 1),
             Action::LeaveField => self.editing = false,
             Action::EnterField => self.editing = self.focus.is_field(),
             Action::NewLine => self.prompt.new_line(),
@@ -110,6 +126,9 @@ impl App {
         let by = if on { 1 } else { -1 };
         if let Some(Overlay::Help(at)) = self.overlay {
             self.overlay = Some(Overlay::Help(at.saturating_add_signed(by)));
+            return;
+        }
+        if self.step_offer(by as isize) {
             return;
         }
         match (self.focus, action) {
@@ -148,8 +167,16 @@ impl App {
         }
     }
 
+    /// Tab. A prompt that nobody reads is passed over.
+    fn step_pane(&mut self, by: usize) {
+        let next = self.focus.step(by);
+        let skip = next == Focus::Prompt && self.form.prompt.is_none();
+        self.go(if skip { next.step(by) } else { next });
+    }
+
     /// Moves to a pane; in a field the keys are text at once.
-    fn go(&mut self, pane: Focus) {
+    pub(super) fn go(&mut self, pane: Focus) {
+        let pane = if pane == Focus::Prompt && self.form.prompt.is_none() { Focus::Parameters } else { pane };
         self.focus = pane;
         self.editing = pane.is_field();
         self.large &= matches!(pane, Focus::Preview | Focus::History);
@@ -178,18 +205,23 @@ impl App {
                 if let Some(at) = self.form.blame(&error) {
                     self.go(Focus::Parameters);
                     self.form.select(at);
+                } else if error.field.as_deref() == Some("prompt") {
+                    self.go(Focus::Prompt);
                 }
                 self.log.push(self.now_ms, Tone::Bad, error.message);
                 return;
             }
         };
-        self.prompt.ran(prompt);
+        if self.form.prompt.is_some() {
+            self.prompt.ran(prompt);
+        }
+        self.form.changed = false;
         self.unpin();
         self.effects.push(Effect::Send(Command::Submit { grid }));
         self.tell_wait();
     }
 
-    fn tell_wait(&mut self) {
+    pub(super) fn tell_wait(&mut self) {
         if !matches!(self.engine, Engine::Up { .. }) {
             self.log.push(self.now_ms, Tone::Warning, "Waits for the engine.".to_owned());
         }
@@ -217,10 +249,9 @@ impl App {
         }
     }
 
-    fn recall(&mut self) {
+    pub(super) fn recall(&mut self) {
         if let Some(recipe) = self.selected().map(|run| run.recipe.clone()) {
-            self.form.recall(&recipe);
-            self.prompt.set(recipe.prompt());
+            self.put_back(&recipe);
             self.go(Focus::Prompt);
         }
     }
@@ -252,7 +283,7 @@ impl App {
         self.pin(self.queue.selected().filter(|run| run.state != State::Queued).map(|run| run.id));
     }
 
-    fn pin(&mut self, run: Option<RunId>) {
+    pub(super) fn pin(&mut self, run: Option<RunId>) {
         if self.pinned != run {
             self.alone = None;
         }

@@ -50,16 +50,21 @@ impl App {
             Event::Run { run } => self.stands(run),
             Event::Step { run, index, of, t, ms } => self.step(run, index, of, (t, ms)),
             Event::Log { time_ms, text } => self.log.push(time_ms, Tone::Plain, text),
-            Event::Error { text } => self.log.push(self.now_ms, Tone::Bad, text),
+            Event::Error { text } => {
+                self.inspector_failed(&text);
+                self.log.push(self.now_ms, Tone::Bad, text);
+            }
             Event::History { search, runs, total } if search.is_empty() => {
-                for run in &runs {
-                    self.prompt.ran_before(run.recipe.prompt());
+                for run in runs.iter().filter(|run| !run.recipe.prompts().is_empty()) {
+                    self.prompt.ran_before(&run.recipe.prompt());
                 }
                 self.history.extend(runs, total);
                 self.keep_selection();
             }
             Event::Stopping => self.engine = Engine::Lost("The engine stops, as it was told to.".to_owned()),
             // The wire puts pictures together; another search is not this terminal's.
+            Event::Numbers { numbers } => self.numbers(numbers),
+            Event::Kept { .. } => {}
             Event::Submitted { .. } | Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
         }
     }
@@ -79,6 +84,7 @@ impl App {
         self.history.asked = None;
         let first = Command::History { search: String::new(), before: None, limit: PAGE };
         self.effects.extend([Effect::Send(first), Effect::Send(Command::NextFrame)]);
+        self.inspector_cut(true);
     }
 
     /// The link is cut: nothing that was asked for will come.
@@ -87,20 +93,26 @@ impl App {
         self.pictures.forget_requests();
         self.history.asked = None;
         self.queue.cut();
+        self.inspector_cut(false);
     }
 
     fn stands(&mut self, run: Run) {
+        let id = run.id;
         if run.state == State::Failed && self.queue.get(run.id).is_none_or(|known| known.state != State::Failed) {
             let why = run.error.clone().unwrap_or_else(|| "no reason was given".to_owned());
             self.log.push(self.now_ms, Tone::Bad, format!("{} failed: {}.", run.id, why.trim_end_matches('.')));
         }
         if run.state == State::Done {
-            self.queue.remove(run.id);
+            // A note on an old run must not bring it into the preview.
+            if self.queue.get(run.id).is_some() || !self.history.runs.iter().any(|known| known.id == run.id) {
+                self.queue.remove(run.id);
+            }
             self.history.add(run);
             self.keep_selection();
         } else {
             self.queue.stands(run, self.now_ms);
         }
+        self.follow(id);
     }
 
     /// The history's selection stays on the run that is looked at, whatever comes in before it.
@@ -117,6 +129,7 @@ impl App {
             self.pictures.forget_frames();
         }
         self.queue.step(id, index, of, (t, ms), self.now_ms);
+        self.follow(id);
         // The first step may hold the loading of the model.
         if self.queue.progress.is_none_or(|progress| progress.run != id || progress.seen < 2) {
             return;
@@ -132,15 +145,18 @@ impl App {
     }
 
     fn picture(&mut self, picture: Picture) {
-        let id = picture.head.run;
-        if let PictureOf::Frame { .. } = picture.head.what {
-            // A frame of a run that is over, or of an older step, must not cover what is newer.
-            if self.queue.get(id).is_some_and(|run| run.state == State::Running) && self.pictures.frame(picture) {
+        let (id, what) = (picture.head.run, picture.head.what);
+        if let PictureOf::Frame { .. } = what {
+            // A frame of a run that is over, or of an older step, must not cover what is newer. A run that was put aside
+            // is not over: its last frame comes behind the word of it.
+            let moves = |run: &Run| matches!(run.state, State::Running | State::Paused | State::Queued);
+            if self.queue.get(id).is_some_and(moves) && self.pictures.frame(picture) {
                 return;
             }
             self.next_frame();
         } else {
             self.pictures.keep(picture);
+            self.layer_came(id, what);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The form of an experiment: a line of text a field, checked as it is typed.
 
-use super::prompt::{clean, ends_line, show_cursor};
-use crate::recipe::{self, Ask, Field, Grid, MAX_CELLS, Recipe, RecipeError};
+use super::plan::Plan;
+use super::prompt::{Prompt, clean, ends_line, show_cursor};
+use crate::recipe::{self, Ask, Field, Image, Kind, MAX_CELLS, Recipe, RecipeError};
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea};
@@ -25,51 +26,90 @@ impl Entry {
         self.text.lines().first().map_or("", String::as_str)
     }
 
-    fn set(&mut self, text: &str) {
+    /// What is shown where it is not typed in: a picture by its name.
+    pub fn words(&self) -> String {
+        let image = self.is_image().then(|| self.value().parse::<Image>().ok()).flatten();
+        image.map_or_else(|| self.value().to_owned(), |image| image.name().to_owned())
+    }
+
+    /// Whether it takes a picture.
+    pub fn is_image(&self) -> bool {
+        matches!(self.field.kind, Kind::Image | Kind::Mask)
+    }
+
+    /// Whether it holds a picture that the workspace keeps: a hash, which nobody types in.
+    pub fn is_kept(&self) -> bool {
+        self.is_image() && self.value().parse::<Image>().is_ok_and(|image| image.hash().is_some())
+    }
+
+    pub(super) fn set(&mut self, text: &str) {
         self.text = line(text);
     }
-}
-
-/// What Enter would do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// Runs to be queued.
-    pub runs: usize,
-    /// Pictures that they make.
-    pub pictures: usize,
-    /// Times that they call the model.
-    pub calls: usize,
-    /// The model that they call.
-    pub model: String,
 }
 
 /// Every parameter but the prompt.
 pub struct Form {
     /// The experiment's name.
     pub experiment: &'static str,
+    /// The declaration of the prompt; none where no text is read.
+    pub prompt: Option<Field>,
     /// The fields in the order of their declaration.
     pub entries: Vec<Entry>,
     /// The one that the keys go to.
     pub selected: usize,
     /// What the fields make together.
     pub plan: Result<Plan, RecipeError>,
-    example: String,
+    /// Whether something was changed since the last run of it.
+    pub changed: bool,
+    /// The prompts that the fields are checked with.
+    typed: String,
 }
 
 impl Form {
     pub(super) fn new(experiment: &'static str) -> Form {
         let (prompt, fields): (Vec<_>, Vec<_>) =
             recipe::fields(experiment).unwrap_or_default().into_iter().partition(|field| field.name == "prompt");
-        let example = prompt.into_iter().next().and_then(|field| field.default).unwrap_or_default();
         let entries = fields.into_iter().map(|field| Entry { field, text: line(""), error: None }).collect();
-        let nothing = Plan { runs: 0, pictures: 0, calls: 0, model: String::new() };
-        let mut form = Form { experiment, entries, selected: 0, plan: Ok(nothing), example };
+        let prompt = prompt.into_iter().next();
+        let mut form = Form { experiment, prompt, entries, selected: 0, plan: Ok(Plan::default()), changed: false, typed: String::new() };
+        form.typed = form.example();
         form.check();
         form
     }
 
     pub(super) fn example(&self) -> String {
-        self.example.clone()
+        self.prompt.as_ref().and_then(|field| field.default.clone()).unwrap_or_default()
+    }
+
+    /// Whether every line of the prompt is a prompt of its own.
+    pub fn has_prompts(&self) -> bool {
+        self.prompt.as_ref().is_some_and(|field| field.kind == Kind::Many)
+    }
+
+    /// Takes in what the prompt is. Only the number of prompts can make a recipe wrong.
+    pub(super) fn hear(&mut self, prompt: &Prompt) {
+        if !self.has_prompts() || self.typed.split('\n').eq(prompt.text.lines()) {
+            return;
+        }
+        let number = |text: &str| lines(text).count();
+        let before = number(&self.typed);
+        self.typed = prompt.value();
+        if number(&self.typed) != before {
+            self.check();
+        }
+    }
+
+    /// The selected field, where it takes a picture.
+    pub fn image_field(&self) -> Option<&Entry> {
+        self.entry().filter(|entry| entry.is_image())
+    }
+
+    /// Writes into a field; one that is not there is left out.
+    pub fn set_field(&mut self, name: &str, text: &str) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.field.name == name) {
+            entry.set(text);
+            self.check();
+        }
     }
 
     /// The field that the keys go to.
@@ -104,6 +144,10 @@ impl Form {
                 true
             }
             _ if choice => false,
+            KeyCode::Backspace | KeyCode::Delete | KeyCode::Char(_) if entry.is_kept() => {
+                entry.set("");
+                matches!(key.code, KeyCode::Backspace | KeyCode::Delete) || entry.text.input(key)
+            }
             _ => entry.text.input(key),
         };
         if changed {
@@ -134,36 +178,63 @@ impl Form {
     pub fn ask(&self, prompt: &str) -> Ask {
         let typed = self.entries.iter().filter(|entry| !entry.value().trim().is_empty());
         let fields = typed.map(|entry| (entry.field.name.clone(), entry.value().to_owned()));
-        let fields = std::iter::once(("prompt".to_owned(), prompt.to_owned())).chain(fields).collect();
+        let fields = self.prompts(prompt).into_iter().chain(fields).collect();
         Ask { experiment: self.experiment.to_owned(), fields }
+    }
+
+    /// A pair for each prompt in a text.
+    fn prompts(&self, text: &str) -> Vec<(String, String)> {
+        let pair = |text: &str| ("prompt".to_owned(), text.to_owned());
+        match &self.prompt {
+            None => Vec::new(),
+            Some(_) if self.has_prompts() && lines(text).next().is_some() => lines(text).map(pair).collect(),
+            // Left out it would be the example.
+            Some(_) => vec![pair(if self.has_prompts() { "" } else { text })],
+        }
     }
 
     /// Checks every field, and whether they agree.
     fn check(&mut self) {
-        let whole = self.ask(&self.example);
+        self.changed = true;
+        let whole = self.ask(&self.typed);
         let (ends, times) = self.thin(whole.clone());
         let grid = match ends.expand() {
             // The whole is refused before any of its recipes is made.
             Ok(grid) if grid.recipes.len() as f64 * times > MAX_CELLS as f64 => whole.expand(),
             grid => grid,
         };
-        for entry in &mut self.entries {
-            // A whole that is right has no wrong part.
-            let typed = ends.fields.iter().find(|(name, _)| grid.is_err() && *name == entry.field.name);
-            let wrong = typed.and_then(|(_, text)| entry.field.check(self.experiment, text).err());
-            entry.error = wrong.map(|error| error.message);
+        // A whole that is right has no wrong part.
+        let wrong = |entry: &Entry| grid.is_err().then(|| self.wrong(&ends, &entry.field.name)).flatten();
+        let errors: Vec<_> = self.entries.iter().map(wrong).collect();
+        for (entry, error) in self.entries.iter_mut().zip(errors) {
+            entry.error = error;
         }
         if let Err(error) = &grid {
             self.blame(error);
         }
-        self.plan = grid.map(|grid| plan(&grid, times));
+        self.plan = grid.map(|grid| Plan::of(&grid, times));
+    }
+
+    /// What is wrong with a field alone. Fields that must agree are judged together, when the whole form is.
+    fn wrong(&self, ask: &Ask, name: &str) -> Option<String> {
+        let (_, text) = ask.fields.iter().find(|(field, _)| field == name)?;
+        let fields = [self.prompts(&self.typed), vec![(name.to_owned(), text.clone())]].concat();
+        let error = Ask { experiment: ask.experiment.clone(), fields }.expand().err()?;
+        (error.field.as_deref() == Some(name)).then_some(error.message)
+    }
+
+    /// What is wrong where no field is to blame: with the prompts, or with the whole.
+    pub fn trouble(&self) -> Option<&str> {
+        let error = self.plan.as_ref().err()?;
+        let has_field = self.entries.iter().any(|entry| Some(&entry.field.name) == error.field.as_ref());
+        (!has_field).then_some(error.message.as_str())
     }
 
     /// Long ranges cut to their ends, and how many times as much the whole is: ten thousand recipes take longer to make
     /// than a key may wait. What a run costs grows evenly along a range, so that its ends stand for its mean.
     fn thin(&self, mut ask: Ask) -> (Ask, f64) {
         let mut times = 1.0;
-        for entry in self.entries.iter().filter(|entry| entry.field.number) {
+        for entry in self.entries.iter().filter(|entry| entry.field.kind == Kind::Number) {
             let slot = ask.fields.iter_mut().find(|(name, _)| *name == entry.field.name);
             if let Some((slot, (ends, count))) = slot.zip(ends(entry.value())) {
                 slot.1 = ends;
@@ -184,9 +255,25 @@ impl Form {
     pub(super) fn recall(&mut self, recipe: &Recipe) {
         let pairs = recipe.pairs();
         for entry in &mut self.entries {
-            let value = pairs.iter().find(|(name, _)| *name == entry.field.name).map(|(_, value)| value.as_str());
-            let value = value.filter(|value| !same(Some(*value), entry.field.default.as_deref())).unwrap_or_default();
-            entry.set(value);
+            let values = pairs.iter().filter(|(name, _)| *name == entry.field.name).map(|(_, value)| value.as_str());
+            let value = values.collect::<Vec<_>>().join(",");
+            entry.set(if same(Some(&value), entry.field.default.as_deref()) { "" } else { &value });
+        }
+        self.typed = recipe.prompt();
+        self.check();
+    }
+
+    /// Takes over what was typed in the form of another experiment, where it means the same.
+    pub(super) fn carry(&mut self, other: &Form) {
+        for entry in &mut self.entries {
+            let theirs = other.entries.iter().find(|theirs| theirs.field.name == entry.field.name);
+            let alike = |theirs: &&Entry| {
+                // A kept step goes on in its own experiment only.
+                theirs.field.kind == entry.field.kind && theirs.field.default == entry.field.default && theirs.field.name != "from"
+            };
+            if let Some(theirs) = theirs.filter(alike).filter(|theirs| !theirs.value().is_empty()) {
+                entry.set(theirs.value());
+            }
         }
         self.check();
     }
@@ -216,15 +303,9 @@ fn ends(text: &str) -> Option<(String, f64)> {
     long.then(|| (format!("{first},{}", first + steps * step), steps + 1.0))
 }
 
-/// What a grid makes, if the whole is so many times as much.
-fn plan(grid: &Grid, times: f64) -> Plan {
-    let whole = |part: usize| (part as f64 * times).round() as usize;
-    Plan {
-        runs: whole(grid.recipes.len()),
-        pictures: whole(grid.recipes.iter().map(Recipe::pictures).sum()),
-        calls: whole(grid.recipes.iter().map(Recipe::model_calls).sum()),
-        model: grid.recipes.first().map(|recipe| recipe.model().to_owned()).unwrap_or_default(),
-    }
+/// The lines of a text that say something.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 /// An editor of one line, with the cursor behind the text.

@@ -1,7 +1,7 @@
 //! Every key, once. The footer, the help and the dispatch are read off this table.
 
-use super::{App, Focus, Overlay};
-use crate::recipe::State;
+use super::{App, Focus, OnRun, Overlay};
+use crate::recipe::{Export, State};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key can do.
@@ -9,6 +9,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 #[allow(missing_docs)] // The words of the table say it.
 pub enum Action {
     Develop,
+    Experiments,
+    Choose,
     Resume,
     Large,
     NextPane,
@@ -33,6 +35,7 @@ pub enum Action {
     LeaveNow,
     CancelAndLeave,
     Close,
+    OnRun(OnRun),
 }
 
 /// Where a key means something.
@@ -64,8 +67,16 @@ pub enum Context {
     Large,
     /// In the list of keys.
     Help,
+    /// In the list of experiments.
+    Picker,
     /// In the question whether to leave.
     Question,
+    /// While a run is looked into.
+    Inspector,
+    /// In the note on a run.
+    Note,
+    /// In the list of what can be made of a run.
+    Export,
 }
 
 impl Context {
@@ -85,7 +96,11 @@ impl Context {
             Context::History => "History",
             Context::Large => "The large picture",
             Context::Help => "These keys",
+            Context::Picker => "The experiments",
             Context::Question => "Leaving while jobs run",
+            Context::Inspector => "Inside a run",
+            Context::Note => "The note on a run",
+            Context::Export => "Files of a run",
         }
     }
 }
@@ -160,10 +175,21 @@ const fn quiet(code: KeyCode, held: KeyModifiers, context: Context, action: Acti
 /// Every key that does something, but for the editing of text. The footer keeps this order.
 #[rustfmt::skip]
 pub const BINDINGS: &[Binding] = &[
+    shown(KeyCode::Left, NONE, Context::Inspector, Action::OnRun(OnRun::StepBefore), "step before"),
+    shown(KeyCode::Right, NONE, Context::Inspector, Action::OnRun(OnRun::StepAfter), "step after"),
+    shown(KeyCode::Char('x'), NONE, Context::Inspector, Action::OnRun(OnRun::NextLayer), "next layer"),
+    shown(KeyCode::Char('p'), NONE, Context::Inspector, Action::OnRun(OnRun::Play), "play, stop"),
+    shown(KeyCode::Char('b'), NONE, Context::Inspector, Action::OnRun(OnRun::Branch), "branch from here"),
+    shown(KeyCode::Esc, NONE, Context::Inspector, Action::OnRun(OnRun::LookAway), "back"),
+    quiet(KeyCode::Home, NONE, Context::Inspector, Action::OnRun(OnRun::FirstStep), "the first step"),
+    quiet(KeyCode::End, NONE, Context::Inspector, Action::OnRun(OnRun::LastStep), "the newest step, and those that come"),
+
     shown(KeyCode::Enter, NONE, Context::Stopped, Action::Resume, "resume"),
     shown(KeyCode::Enter, NONE, Context::History, Action::Large, "large, and back"),
     shown(KeyCode::Esc, NONE, Context::Large, Action::Close, "back"),
-    shown(KeyCode::Char('n'), NONE, Context::Outside, Action::Newest, "newest"),
+    shown(KeyCode::Char('N'), NONE, Context::Outside, Action::Newest, "newest"),
+    shown(KeyCode::Char(' '), NONE, Context::Outside, Action::OnRun(OnRun::Pause), "pause, go on"),
+    shown(KeyCode::Char('.'), NONE, Context::Outside, Action::OnRun(OnRun::Advance), "one step"),
 
     shown(KeyCode::Enter, NONE, Context::Anywhere, Action::Develop, "develop"),
     shown(KeyCode::Tab, NONE, Context::Anywhere, Action::NextPane, "next pane"),
@@ -181,6 +207,8 @@ pub const BINDINGS: &[Binding] = &[
 
     shown(KeyCode::Esc, NONE, Context::Field, Action::LeaveField, "leave the field"),
 
+    quiet(KeyCode::Left, NONE, Context::Preview, Action::OnRun(OnRun::LastStep), "inside the run, its newest step"),
+    quiet(KeyCode::Right, NONE, Context::Preview, Action::OnRun(OnRun::FirstStep), "inside the run, its first step"),
     quiet(KeyCode::Down, NONE, Context::Preview, Action::Down, "the run's next picture alone"),
     quiet(KeyCode::Up, NONE, Context::Preview, Action::Up, "picture before; all of them"),
 
@@ -201,7 +229,12 @@ pub const BINDINGS: &[Binding] = &[
     quiet(KeyCode::Home, NONE, Context::History, Action::First, "the newest run"),
     quiet(KeyCode::End, NONE, Context::History, Action::Last, "the oldest run that is loaded"),
 
+    shown(KeyCode::Char('e'), NONE, Context::Outside, Action::Experiments, "experiment"),
+    shown(KeyCode::F(2), NONE, Context::Anywhere, Action::Experiments, "experiment"),
     shown(KeyCode::Char('i'), NONE, Context::Outside, Action::EnterField, "type"),
+    shown(KeyCode::Char('x'), NONE, Context::Outside, Action::OnRun(OnRun::Inspect), "look inside"),
+    shown(KeyCode::Char('n'), NONE, Context::Outside, Action::OnRun(OnRun::Note), "note"),
+    shown(KeyCode::Char('s'), NONE, Context::Outside, Action::OnRun(OnRun::Menu), "sheet or film"),
     shown(KeyCode::Char('r'), NONE, Context::Outside, Action::Recall, "recipe into the form"),
     shown(KeyCode::Char('c'), NONE, Context::Outside, Action::Cancel, "cancel the selected job"),
     quiet(KeyCode::Char('z'), NONE, Context::Outside, Action::Large, "the picture large, and back"),
@@ -223,11 +256,35 @@ pub const BINDINGS: &[Binding] = &[
     quiet(KeyCode::Char('q'), CTRL, Context::Help, Action::Leave, "leave"),
     quiet(KeyCode::Char('c'), CTRL, Context::Help, Action::Leave, "leave"),
 
+    shown(KeyCode::Enter, NONE, Context::Picker, Action::Choose, "choose"),
+    shown(KeyCode::Down, NONE, Context::Picker, Action::Down, "next experiment"),
+    quiet(KeyCode::Up, NONE, Context::Picker, Action::Up, "experiment before"),
+    shown(KeyCode::Esc, NONE, Context::Picker, Action::Close, "close"),
+    quiet(KeyCode::F(2), NONE, Context::Picker, Action::Close, "close"),
+    quiet(KeyCode::Char('e'), NONE, Context::Picker, Action::Close, "close"),
+    quiet(KeyCode::Char('q'), NONE, Context::Picker, Action::Close, "close"),
+    quiet(KeyCode::Char('q'), CTRL, Context::Picker, Action::Leave, "leave"),
+    quiet(KeyCode::Char('c'), CTRL, Context::Picker, Action::Leave, "leave"),
+
     shown(KeyCode::Enter, NONE, Context::Question, Action::LeaveNow, "leave"),
     shown(KeyCode::Char('c'), NONE, Context::Question, Action::CancelAndLeave, "cancel them"),
     shown(KeyCode::Esc, NONE, Context::Question, Action::Close, "stay"),
     quiet(KeyCode::Char('q'), CTRL, Context::Question, Action::LeaveNow, "leave"),
     quiet(KeyCode::Char('c'), CTRL, Context::Question, Action::LeaveNow, "leave"),
+
+    shown(KeyCode::Enter, NONE, Context::Note, Action::OnRun(OnRun::SaveNote), "save"),
+    shown(KeyCode::Enter, ALT, Context::Note, Action::OnRun(OnRun::NoteLine), "new line"),
+    shown(KeyCode::Esc, NONE, Context::Note, Action::Close, "keep as a draft"),
+    quiet(KeyCode::Char('q'), CTRL, Context::Note, Action::Leave, "leave"),
+    quiet(KeyCode::Char('c'), CTRL, Context::Note, Action::Leave, "leave"),
+
+    shown(KeyCode::Char('s'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Sheet)), "labelled sheet (PNG)"),
+    shown(KeyCode::Char('g'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Gif)), "film of its steps (GIF)"),
+    shown(KeyCode::Char('a'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Apng)), "film of its steps (animated PNG)"),
+    shown(KeyCode::Char('t'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Turning)), "turning from view to view (GIF)"),
+    shown(KeyCode::Esc, NONE, Context::Export, Action::Close, "close"),
+    quiet(KeyCode::Char('q'), CTRL, Context::Export, Action::Leave, "leave"),
+    quiet(KeyCode::Char('c'), CTRL, Context::Export, Action::Leave, "leave"),
 ];
 
 impl App {
@@ -236,9 +293,15 @@ impl App {
         match self.overlay {
             Some(Overlay::Leave) => return vec![Context::Question],
             Some(Overlay::Help(_)) => return vec![Context::Help],
+            Some(Overlay::Experiments(_)) => return vec![Context::Picker],
+            Some(Overlay::Note) => return vec![Context::Note],
+            Some(Overlay::Export(_)) => return vec![Context::Export],
             None => {}
         }
         let mut contexts = Vec::new();
+        if self.inspector.is_some() {
+            contexts.push(Context::Inspector);
+        }
         if self.large {
             contexts.push(Context::Large);
         }
@@ -282,8 +345,9 @@ impl App {
     }
 
     /// Whether an action would change anything now; the footer leaves out the others.
-    fn has_use(&self, action: Action) -> bool {
+    pub fn has_use(&self, action: Action) -> bool {
         match action {
+            Action::OnRun(action) => self.has_use_on_run(action),
             Action::EnterField => self.focus.is_field(),
             Action::Recall => self.selected().is_some(),
             Action::Cancel => self.to_cancel().is_some(),
@@ -298,5 +362,5 @@ impl App {
 
 /// Whether a run can be resumed.
 pub(super) fn is_stopped(state: State) -> bool {
-    matches!(state, State::Failed | State::Cancelled | State::Interrupted)
+    matches!(state, State::Failed | State::Cancelled | State::Interrupted | State::Paused)
 }

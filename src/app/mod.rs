@@ -4,20 +4,31 @@
 //! here reads a clock, draws or waits, so that a test is a list of inputs.
 
 mod act;
+pub mod canvas;
+mod control;
 mod engine;
 mod form;
 mod history;
+mod inspector;
 pub mod keys;
 mod log;
+mod notes;
+mod picker;
 mod pictures;
+mod plan;
 mod prompt;
 mod queue;
 
+pub use control::OnRun;
 pub use engine::Engine;
-pub use form::{Entry, Form, Plan};
+pub use form::{Entry, Form};
 pub use history::History;
+pub use inspector::{Inspector, PLAY_MS};
 pub use log::{Line, Log, Tone};
+pub use notes::Notes;
+pub use picker::experiments;
 pub use pictures::{Pictures, Source};
+pub use plan::{Plan, Schedule};
 pub use prompt::Prompt;
 pub use queue::{Progress, Queue};
 
@@ -130,6 +141,10 @@ pub enum Target {
     Queued(RunId),
     /// A run in the history.
     Finished(RunId),
+    /// The name of the experiment.
+    Experiment,
+    /// An experiment in the list, by its place.
+    Offer(usize),
 }
 
 /// What covers the panes.
@@ -139,6 +154,12 @@ pub enum Overlay {
     Help(u16),
     /// Jobs are open: really leave?
     Leave,
+    /// The experiments, with the place of the selected one.
+    Experiments(usize),
+    /// The note on a run is written.
+    Note,
+    /// What can be made of a run, to choose from.
+    Export(RunId),
 }
 
 /// How an [`App`] begins.
@@ -172,6 +193,8 @@ pub struct App {
     pub prompt: Prompt,
     /// The other parameters.
     pub form: Form,
+    /// The forms of the other experiments.
+    drawer: picker::Drawer,
     /// Runs that are not finished.
     pub queue: Queue,
     /// Runs that are.
@@ -180,6 +203,10 @@ pub struct App {
     pub log: Log,
     /// Pixels: live frames and kept pictures.
     pub pictures: Pictures,
+    /// A look inside a run.
+    pub inspector: Option<Inspector>,
+    /// Notes that are written.
+    pub notes: Notes,
     /// The link.
     pub engine: Engine,
     /// The names of the themes.
@@ -207,10 +234,13 @@ impl App {
             alone: None,
             prompt: Prompt::new(form.example()),
             form,
+            drawer: picker::Drawer::new(),
             queue: Queue::default(),
             history: History::default(),
             log: Log::new(start.utc_offset_s),
             pictures: Pictures::default(),
+            inspector: None,
+            notes: Notes::default(),
             engine: Engine::Connecting,
             theme: start.theme.min(start.themes.len().saturating_sub(1)),
             themes: start.themes,
@@ -229,6 +259,7 @@ impl App {
                     self.effects.push(Effect::Redraw);
                 }
                 self.now_ms = now_ms;
+                self.inspector_tick();
             }
             Input::Room { pictures, help_end } => {
                 if let Some(Overlay::Help(at)) = &mut self.overlay {
@@ -271,7 +302,7 @@ impl App {
     /// The run that the queue has selected, or else the one on view.
     pub fn selected(&self) -> Option<&Run> {
         match self.focus {
-            Focus::Queue => self.queue.selected(),
+            Focus::Queue => self.queue.selected().or_else(|| self.on_view()),
             _ => self.on_view(),
         }
     }
@@ -279,6 +310,9 @@ impl App {
     /// The pictures that the preview shows, side by side: one live frame, or what was kept.
     pub fn view(&self) -> Vec<Source> {
         let Some(run) = self.on_view() else { return Vec::new() };
+        if let Some(layer) = self.inside() {
+            return vec![layer];
+        }
         let kept = self.view_needs();
         if !kept.is_empty() && kept.iter().all(|source| self.pictures.get(*source).is_some()) {
             return kept;
@@ -294,7 +328,7 @@ impl App {
 
     /// The kept pictures that [`App::view`] waits for.
     pub fn view_needs(&self) -> Vec<Source> {
-        let Some(run) = self.on_view().filter(|run| run.state == State::Done) else { return Vec::new() };
+        let Some(run) = self.on_view().filter(|run| run.state == State::Done && self.inside().is_none()) else { return Vec::new() };
         let indexes = match self.alone {
             Some(index) => index..index + 1,
             None => 0..run.recipe.pictures() as u32,
@@ -302,15 +336,26 @@ impl App {
         indexes.map(|index| Source::Kept { run: run.id, index, side: LARGE }).collect()
     }
 
+    /// The layer of a step that is looked at.
+    fn inside(&self) -> Option<Source> {
+        self.inspector.as_ref().and_then(Inspector::source)
+    }
+
     /// Whether a finished run's recipe takes the place of the form.
     pub fn shows_recipe(&self) -> bool {
         self.large || matches!(self.focus, Focus::History | Focus::Preview) && self.pinned.is_some()
     }
 
+    /// The schedule that the preview draws: of the form that is being edited, while nothing else is to be seen there.
+    pub fn shows_schedule(&self) -> Option<&Schedule> {
+        let free = self.focus.is_field() && self.form.changed && self.pinned.is_none() && self.queue.running().is_none();
+        self.form.plan.as_ref().ok()?.schedule.as_ref().filter(|_| free)
+    }
+
     /// What Enter would do, and how long it would take in milliseconds where that can be told.
     pub fn plan(&self) -> Option<(Plan, Option<f64>)> {
         let plan = self.form.plan.clone().ok()?;
-        let pace = self.pace_ms.get(&plan.model);
+        let pace = self.pace_ms.get(&plan.model).filter(|_| plan.calls > 0);
         let ms = pace.map(|pace| pace * plan.calls as f64);
         Some((plan, ms))
     }
@@ -322,7 +367,12 @@ impl App {
 
     /// What must hold after every input.
     fn settle(&mut self) {
+        self.form.hear(&self.prompt);
         self.editing &= self.focus.is_field();
+        self.settle_inspector();
+        if self.overlay != Some(Overlay::Note) {
+            self.notes.put_away();
+        }
         if matches!(self.focus, Focus::Parameters | Focus::Queue | Focus::Log) {
             self.tab = self.focus;
         }
@@ -336,16 +386,5 @@ impl App {
         if self.pictures.owed().is_some_and(|frame| !self.view().contains(&frame)) {
             self.next_frame();
         }
-    }
-
-    fn shown(&mut self, source: Source) {
-        if self.pictures.owed() == Some(source) {
-            self.next_frame();
-        }
-    }
-
-    fn next_frame(&mut self) {
-        self.pictures.settle_debt();
-        self.effects.push(Effect::Send(Command::NextFrame));
     }
 }

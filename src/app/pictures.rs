@@ -1,8 +1,8 @@
 //! Pixels: the frames of the running run, and kept pictures as far as they were asked for.
 
-use super::Engine;
+use super::{App, Effect, Engine};
 use crate::link::{Command, Picture, PictureOf};
-use crate::recipe::RunId;
+use crate::recipe::{Layer, RunId};
 use std::collections::{HashMap, HashSet};
 
 /// The most bytes of kept pictures that stay in memory.
@@ -33,6 +33,15 @@ pub enum Source {
         /// Its longest side is at most so many pixels.
         side: u32,
     },
+    /// What was inside a kept step.
+    Layer {
+        /// Whose.
+        run: RunId,
+        /// The step, from 0.
+        index: u32,
+        /// What of it.
+        layer: Layer,
+    },
 }
 
 /// All pixels of a terminal.
@@ -55,7 +64,7 @@ impl Pictures {
     /// The pixels, where they are here.
     pub fn get(&self, source: Source) -> Option<&Picture> {
         match source {
-            Source::Kept { .. } => self.kept.get(&source),
+            Source::Kept { .. } | Source::Layer { .. } => self.kept.get(&source),
             Source::Frame { .. } => self.frames.iter().find(|frame| frame_of(frame) == Some(source)),
         }
     }
@@ -138,10 +147,12 @@ impl Pictures {
     }
 
     pub(super) fn keep(&mut self, picture: Picture) {
-        let (run, PictureOf::Kept { index, side } | PictureOf::Missing { index, side }) = (picture.head.run, picture.head.what) else {
-            return;
+        let run = picture.head.run;
+        let source = match picture.head.what {
+            PictureOf::Kept { index, side } | PictureOf::Missing { index, side } => Source::Kept { run, index, side },
+            PictureOf::Layer { index, layer } => Source::Layer { run, index, layer },
+            PictureOf::Frame { .. } | PictureOf::Input => return,
         };
-        let source = Source::Kept { run, index, side };
         self.requested.remove(&source);
         if matches!(picture.head.what, PictureOf::Missing { .. }) || !is_whole(&picture) {
             self.missing.insert(source);
@@ -165,12 +176,12 @@ impl Pictures {
     pub(super) fn ask(&mut self, sources: Vec<Source>, engine: &Engine) -> Vec<Command> {
         let mut commands = Vec::new();
         for source in sources {
-            let Source::Kept { run, index, side } = source else { continue };
             if self.kept.contains_key(&source) {
                 self.order.retain(|known| *known != source);
                 self.order.push(source);
                 continue;
             }
+            let Source::Kept { run, index, side } = source else { continue };
             let up = matches!(engine, Engine::Up { .. });
             if up && self.requested.len() < REQUESTS && !self.missing.contains(&source) && self.requested.insert(source) {
                 commands.push(Command::Picture { run, index, side });
@@ -191,4 +202,17 @@ fn frame_of(picture: &Picture) -> Option<Source> {
 fn is_whole(picture: &Picture) -> bool {
     let pixels = u64::from(picture.head.width) * u64::from(picture.head.height);
     pixels > 0 && pixels.checked_mul(3) == Some(picture.rgb.len() as u64)
+}
+
+impl App {
+    pub(super) fn shown(&mut self, source: Source) {
+        if self.pictures.owed() == Some(source) {
+            self.next_frame();
+        }
+    }
+
+    pub(super) fn next_frame(&mut self) {
+        self.pictures.settle_debt();
+        self.effects.push(Effect::Send(Command::NextFrame));
+    }
 }

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthChar;
 /// List finished runs, newest first.
 #[derive(Clone, Debug, clap::Args)]
 pub struct History {
-    /// Only runs whose prompt holds these words, or words that begin with them.
+    /// Only runs whose prompt or note holds these words, or words that begin with them.
     #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub search: String,
 
@@ -49,7 +49,7 @@ pub fn history_command(workspace: &Path, options: &History, out: &mut dyn Write,
     } else if page.total == 0 && options.search.is_empty() {
         writeln!(out, "Nothing is finished yet; darkroom run sample makes a picture.")?;
     } else if page.total == 0 {
-        writeln!(out, "No finished run has these words in its prompt.")?;
+        writeln!(out, "No finished run has these words in its prompt or note.")?;
     } else {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_millis() as i64;
         write!(out, "{}", table(&page.runs, now_ms, width()))?;
@@ -68,6 +68,7 @@ fn as_json(gallery: &Gallery, run: &Run) -> serde_json::Value {
         "created_ms": run.created_ms,
         "took_ms": run.took_ms,
         "recipe": run.recipe,
+        "note": run.note,
         "files": files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
     })
 }
@@ -102,7 +103,12 @@ fn row(run: &Run, now_ms: i64) -> [String; 6] {
         seed.unwrap_or_default(),
         run.took_ms.map(duration).unwrap_or_default(),
         // A prompt may hold anything, a terminal's control sequences too.
-        run.recipe.prompt().chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect(),
+        run.recipe
+            .prompts()
+            .join(" / ")
+            .chars()
+            .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+            .collect(),
     ]
 }
 
@@ -223,7 +229,7 @@ mod tests {
         );
         let (out, _) = history(folder.path(), &["--limit", "1"]);
         assert!(out.ends_with("\n1 of 2 runs; --limit 2 shows all\n"), "{out}");
-        assert_eq!(history(folder.path(), &["--search", "green"]).0, "No finished run has these words in its prompt.\n");
+        assert_eq!(history(folder.path(), &["--search", "green"]).0, "No finished run has these words in its prompt or note.\n");
         assert!(history(&folder.path().join("new"), &[]).0.starts_with("Nothing is finished yet"));
     }
 

@@ -3,8 +3,11 @@
 pub mod ask;
 pub mod attach;
 pub mod engine;
+pub mod export;
 pub mod history;
 pub mod model;
+pub mod note;
+pub mod report;
 pub mod run;
 pub mod status;
 pub mod stop;

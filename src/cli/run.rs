@@ -15,6 +15,9 @@ use std::{
     time::Instant,
 };
 
+/// The largest picture on a sheet, in pixels a side.
+const SHEET_SIDE: u32 = 512;
+
 /// Where the results go besides the gallery, and how they are told.
 #[derive(Debug)]
 pub struct Options {
@@ -34,13 +37,12 @@ pub fn run(workspace: &Path, grid: &Grid, options: &Options, out: &mut dyn Write
     let mut teller = Teller::new(options.json, grid, out);
     told.iter().try_for_each(|sentence| teller.note(sentence))?;
 
-    let mut models = Models::default();
+    let mut models = Models::with(gallery.inputs());
+    announce(&gallery, grid, &mut teller)?;
     let runs = gallery.adopt(grid)?;
     for (cell, run) in runs.iter().enumerate() {
-        let developed = develop(&gallery, run, &mut models, &mut teller).and_then(|pictures| {
-            let kept = (0..pictures).map(|i| target.keep(&gallery, (grid, cell), (run, i)));
-            teller.done(run, &kept.collect::<Result<Vec<_>>>()?)
-        });
+        let developed =
+            develop(&gallery, run, &mut models, &mut teller).and_then(|()| teller.done(run, &target.keep(&gallery, (grid, cell), run)?));
         if let Err(error) = developed {
             // What cannot be noted on top of it must not hide the reason. A run that is done stays so.
             gallery.set_state(run.id, State::Failed, Some(&sentence(&error))).ok();
@@ -57,20 +59,36 @@ pub fn run(workspace: &Path, grid: &Grid, options: &Options, out: &mut dyn Write
     Ok(())
 }
 
-/// Computes and keeps one run; how many pictures it made.
-fn develop(gallery: &Gallery, run: &Run, models: &mut Models, teller: &mut Teller) -> Result<usize> {
+/// Says what a resampled walk will cost before it begins: it is many times what its timesteps suggest.
+fn announce(gallery: &Gallery, grid: &Grid, teller: &mut Teller) -> Result<()> {
+    for recipe in &grid.recipes {
+        let Some(calls) = recipe.resampled() else { continue };
+        let pace = gallery.pace_ms(recipe.model()).unwrap_or_default();
+        let time = pace.map(|ms| format!(", about {:.0} s", ms * recipe.model_calls() as f64 / 1e3)).unwrap_or_default();
+        teller.note(&format!("{calls} model calls{time}"))?;
+    }
+    Ok(())
+}
+
+/// Computes and keeps one run.
+fn develop(gallery: &Gallery, run: &Run, models: &mut Models, teller: &mut Teller) -> Result<()> {
     ensure!(gallery.claim(run.id)?.is_some(), "it was cancelled by another process");
     let begun = Instant::now();
-    let mut last = begun;
+    let (mut last, mut keeps) = (begun, true);
     let outcome = experiment::run(&run.recipe, models, None, &mut |step| {
         let ms = last.elapsed().as_secs_f64() * 1e3;
         last = Instant::now();
+        if keeps && let Err(error) = gallery.keep_step(run.id, (step.index, step.of), || step.trace()) {
+            // The run is worth more than the look inside it.
+            keeps = false;
+            teller.note(&format!("the steps of {} are no longer kept: {error:#}", run.id))?;
+        }
         teller.step(run, step, ms)?;
         Ok(ControlFlow::Continue(()))
     })?;
     let Outcome::Done(pictures, made) = outcome else { bail!("the run was broken off") };
     gallery.save(run.id, &made, &pictures, begun.elapsed().as_millis() as u64)?;
-    Ok(pictures.len())
+    gallery.trim_steps(gallery::BUDGET)
 }
 
 /// Where `--out` puts pictures.
@@ -84,10 +102,11 @@ enum Target {
 impl Target {
     fn new(out: Option<&Path>, grid: &Grid) -> Result<Target> {
         let Some(out) = out else { return Ok(Target::Gallery) };
-        let single = matches!(grid.recipes.as_slice(), [recipe] if recipe.pictures() == 1);
+        let single = grid.recipes.len() == 1;
         let png = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-        ensure!(single || !png || out.is_dir(), "{} is a file's name, and there are several pictures; name a folder", out.display());
-        if !single || out.is_dir() || out.as_os_str().to_string_lossy().ends_with('/') {
+        ensure!(single || !png || out.is_dir(), "{} is a file's name, and there are several runs; name a folder", out.display());
+        let file = single && (png || grid.recipes[0].pictures() == 1);
+        if !file || out.is_dir() || out.as_os_str().to_string_lossy().ends_with('/') {
             fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
             return Ok(Target::Folder(out.to_owned()));
         }
@@ -97,13 +116,23 @@ impl Target {
         Ok(Target::File(out.to_owned()))
     }
 
-    /// Copies a kept picture to where it was asked for, and tells where it is.
-    fn keep(&self, gallery: &Gallery, (grid, cell): (&Grid, usize), (run, index): (&Run, usize)) -> Result<PathBuf> {
-        let kept = gallery.picture_path(run.id, index);
+    /// Copies a run's kept pictures to where they were asked for, and tells where they are. A file takes the picture, or
+    /// all of them on a labelled sheet.
+    fn keep(&self, gallery: &Gallery, (grid, cell): (&Grid, usize), run: &Run) -> Result<Vec<PathBuf>> {
+        let labels = run.recipe.labels();
+        let kept = (0..labels.len()).map(|index| gallery.picture_path(run.id, index));
         match self {
-            Target::Gallery => Ok(kept),
-            Target::File(path) => copy(&kept, path.clone()),
-            Target::Folder(folder) => copy(&kept, folder.join(name(grid, cell, index))),
+            Target::Gallery => Ok(kept.collect()),
+            Target::File(path) if labels.len() == 1 => Ok(kept.map(|kept| copy(&kept, path.clone())).collect::<Result<_>>()?),
+            Target::File(path) => Ok(vec![sheet(gallery, run, path.clone())?]),
+            Target::Folder(folder) => {
+                let names = (0..labels.len()).map(|index| folder.join(name(grid, (cell, index), &labels)));
+                let mut files = kept.zip(names).map(|(kept, name)| copy(&kept, name)).collect::<Result<Vec<_>>>()?;
+                if is_labelled(&labels) && grid.recipes.len() == 1 {
+                    files.push(sheet(gallery, run, folder.join("sheet.png"))?);
+                }
+                Ok(files)
+            }
         }
     }
 
@@ -120,15 +149,37 @@ fn copy(kept: &Path, path: PathBuf) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// `guidance-3_seed-1.png` for a cell, `2.png` for the second picture of a single run, `guidance-3-2.png` for both.
-fn name(grid: &Grid, cell: usize, index: usize) -> String {
-    let labels: Vec<String> = grid.labels(cell).iter().map(|(field, value)| format!("{field}-{value}")).collect();
-    let many = grid.recipes.get(cell).is_some_and(|recipe| recipe.pictures() > 1);
-    match (labels.is_empty(), many) {
-        (true, _) => format!("{}.png", index + 1),
-        (false, false) => format!("{}.png", labels.join("_")),
-        (false, true) => format!("{}-{}.png", labels.join("_"), index + 1),
+/// A run's pictures on a labelled sheet.
+fn sheet(gallery: &Gallery, run: &Run, path: PathBuf) -> Result<PathBuf> {
+    let page = gallery::contact_sheet(&run.recipe, run.recipe.columns(), &gallery.labelled(run, SHEET_SIDE)?);
+    gallery::write_atomic(&path, &gallery::encode(&page, &[])?)?;
+    Ok(path)
+}
+
+/// Whether the pictures have names that say more than their numbers.
+fn is_labelled(labels: &[String]) -> bool {
+    labels.iter().any(|label| label.parse::<usize>().is_err())
+}
+
+/// `guidance-3_seed-1.png` for a cell, `2.png` for the second picture of a single run, `guidance-3-2.png` for both, and
+/// `2-noisy-t-250.png` where a picture has a name.
+fn name(grid: &Grid, (cell, index): (usize, usize), labels: &[String]) -> String {
+    let parts: Vec<String> = grid.labels(cell).iter().map(|(field, value)| format!("{field}-{value}")).collect();
+    let words = match is_labelled(labels) {
+        true => format!("{}-{}", index + 1, plain(&labels[index])),
+        false => (index + 1).to_string(),
+    };
+    match (parts.is_empty(), labels.len()) {
+        (true, _) => format!("{words}.png"),
+        (false, 1) => format!("{}.png", parts.join("_")),
+        (false, _) => format!("{}-{words}.png", parts.join("_")),
     }
+}
+
+/// A label as part of a file's name: letters and digits, with dashes between.
+fn plain(label: &str) -> String {
+    let words = label.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-").chars().take(60).collect()
 }
 
 /// Tells what happens: a bar on a terminal and paths, or JSON lines.

@@ -1,7 +1,7 @@
 //! `darkroom status`: what the engine of a workspace is at.
 
 use crate::engine::lock;
-use crate::gallery::Gallery;
+use crate::gallery::{BUDGET, Gallery};
 use crate::link::{self, Event, News, socket};
 use crate::recipe::{Run, State};
 use anyhow::{Result, bail};
@@ -9,7 +9,7 @@ use serde_json::json;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Prints the runs that are queued, running or interrupted, and the engine's process. Starts no engine.
+/// Prints the runs that are queued, running, paused or interrupted, and the engine's process. Starts no engine.
 ///
 /// # Errors
 /// When the engine does not answer, or the index cannot be read.
@@ -20,7 +20,7 @@ pub async fn status(workspace: &Path, json: bool, out: &mut dyn Write) -> Result
         Some(stream) => ask(stream).await?,
         None => (lock::holder(workspace), kept(workspace)?),
     };
-    runs.retain(|run| run.state.is_open() || run.state == State::Interrupted);
+    runs.retain(|run| run.state.is_open() || matches!(run.state, State::Paused | State::Interrupted));
     if json {
         let row = |run: &Run| json!({"id": run.id, "state": run.state, "step": run.step, "of": run.of});
         writeln!(out, "{}", json!({"pid": pid, "runs": runs.iter().map(row).collect::<Vec<_>>()}))?;
@@ -33,8 +33,23 @@ pub async fn status(workspace: &Path, json: bool, out: &mut dyn Write) -> Result
     }
     for run in &runs {
         let steps = if run.of == 0 { String::new() } else { format!("{}/{}", run.step, run.of) };
-        let prompt = run.recipe.prompt().escape_debug();
+        let prompt = run.recipe.prompts().join(" / ");
+        let prompt = prompt.escape_debug();
         writeln!(out, "{:>6}  {:<11}  {steps:>9}  {}  {prompt}", run.id.0, run.state.word(), run.recipe.experiment())?;
+    }
+    tell_kept_steps(workspace, out)
+}
+
+/// How much room the kept steps take, where there are any.
+fn tell_kept_steps(workspace: &Path, out: &mut dyn Write) -> Result<()> {
+    if !workspace.join("darkroom.db").exists() {
+        return Ok(());
+    }
+    let kept = Gallery::open(workspace)?.0.steps_usage();
+    if kept.runs > 0 {
+        let plural = if kept.runs == 1 { "" } else { "s" };
+        let (bytes, budget) = (kept.bytes as f64 / 1e6, BUDGET as f64 / 1e9);
+        writeln!(out, "kept steps: {bytes:.1} MB of {budget:.1} GB, of {} run{plural}", kept.runs)?;
     }
     Ok(())
 }

@@ -25,18 +25,29 @@ impl Clip {
         match self {
             Clip::None => Ok(x0.clone()),
             Clip::Range(range) => x0.clamp(-range, range),
-            Clip::Dynamic { ratio, max } => {
-                let pictures = (0..x0.dim(0)?).map(|i| threshold(&x0.narrow(0, i, 1)?, ratio, max));
+            Clip::Dynamic { .. } => {
+                let cut = |(i, s): (usize, f64)| x0.narrow(0, i, 1)?.clamp(-s, s)? / s;
+                let pictures = self.thresholds(x0)?.into_iter().enumerate().map(cut);
                 Tensor::cat(&pictures.collect::<Result<Vec<_>>>()?, 0)
             }
         }
     }
-}
 
-fn threshold(picture: &Tensor, ratio: f64, max: f64) -> Result<Tensor> {
-    let mut magnitudes = picture.flatten_all()?.to_dtype(DType::F32)?.abs()?.to_vec1::<f32>()?;
-    let s = f64::from(quantile(&mut magnitudes, ratio)).clamp(1.0, max.max(1.0));
-    picture.clamp(-s, s)? / s
+    /// What each picture of x̂₀ (b, c, h, w) is cut at; empty where nothing is cut.
+    pub fn thresholds(self, x0: &Tensor) -> Result<Vec<f64>> {
+        (0..x0.dim(0)?).filter_map(|i| self.threshold(x0, i).transpose()).collect()
+    }
+
+    fn threshold(self, x0: &Tensor, picture: usize) -> Result<Option<f64>> {
+        Ok(match self {
+            Clip::None => None,
+            Clip::Range(range) => Some(range),
+            Clip::Dynamic { ratio, max } => {
+                let mut magnitudes = x0.get(picture)?.flatten_all()?.to_dtype(DType::F32)?.abs()?.to_vec1::<f32>()?;
+                Some(f64::from(quantile(&mut magnitudes, ratio)).clamp(1.0, max.max(1.0)))
+            }
+        })
+    }
 }
 
 /// The quantile `q` with linear interpolation between neighbours, as PyTorch's. Reorders the values.

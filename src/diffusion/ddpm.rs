@@ -11,18 +11,27 @@ pub fn step(process: &Process, jump: Jump, x: &Tensor, prediction: &Prediction, 
 
     let x0 = process.x0(abar, x, &prediction.noise)?;
     let mean = ((&x0 * (abar_prev.sqrt() * beta / (1.0 - abar)))? + (x * (alpha.sqrt() * (1.0 - abar_prev) / (1.0 - abar)))?)?;
-    if jump.from == 0 {
-        return Ok(Estimate { x0, prev: mean });
+    match deviation(process, jump, prediction)? {
+        Some(sigma) => Ok(Estimate { x0, prev: (mean + sigma.broadcast_mul(z)?)? }),
+        None => Ok(Estimate { x0, prev: mean }),
     }
+}
+
+/// The standard deviation σ of the fresh noise of a step, as the model predicts it (b, c, h, w), or as the schedule has it
+/// (1, 1, 1, 1) where the model does not; none from timestep 0 on.
+pub fn deviation(process: &Process, jump: Jump, prediction: &Prediction) -> Result<Option<Tensor>> {
+    if jump.from == 0 {
+        return Ok(None);
+    }
+    let (abar, abar_prev) = process.alpha_bars(jump);
+    let beta = 1.0 - abar / abar_prev;
     let beta_tilde = ((1.0 - abar_prev) / (1.0 - abar) * beta).max(1e-20);
-    let noise = match &prediction.variance {
-        None => (z * beta_tilde.sqrt())?,
+    Ok(Some(match &prediction.variance {
+        None => Tensor::full(beta_tilde.sqrt() as f32, (1, 1, 1, 1), prediction.noise.device())?,
         Some(v) => {
             let (low, high) = (beta_tilde.ln(), beta.ln());
             // log σ² = f·ln β + (1-f)·ln β̃ with f = (v+1)/2; σ is the exponential of its half.
-            let half_log_variance = v.affine((high - low) / 4.0, (high + low) / 4.0)?;
-            (half_log_variance.exp()? * z)?
+            v.affine((high - low) / 4.0, (high + low) / 4.0)?.exp()?
         }
-    };
-    Ok(Estimate { x0, prev: (mean + noise)? })
+    }))
 }

@@ -18,6 +18,10 @@ pub enum Use {
     Init = 0,
     /// The fresh noise of a sampler's step.
     Step = 1,
+    /// What takes a picture back to a noisier timestep, in a resampled walk.
+    Back = 2,
+    /// What a known picture, or a known part of one, is drowned in.
+    Known = 3,
 }
 
 /// The noise of one seed.

@@ -1,6 +1,6 @@
 //! Sampling: from noise to a picture, a step at a time.
 
-use super::{Clip, Noise, Prediction, Schedule, Use, ddim, ddpm};
+use super::{Clip, Noise, Prediction, Schedule, Use, ddim, ddpm, estimate, forward_from};
 use candle_core::{Result, Tensor};
 use std::ops::ControlFlow;
 
@@ -18,6 +18,11 @@ impl Process {
         (self.schedule.alpha_bar(Some(jump.from)), self.schedule.alpha_bar(jump.to))
     }
 
+    /// What x̂₀ was cut at in a step from timestep `t`, a picture each; empty where nothing is cut.
+    pub fn thresholds(&self, x: &Tensor, t: usize, noise: &Tensor) -> Result<Vec<f64>> {
+        self.clip.thresholds(&estimate(&self.schedule, x, Some(t), noise)?)
+    }
+
     /// x̂₀ = (x - √(1-ᾱ)·ε) / √ᾱ, clipped.
     pub(super) fn x0(&self, abar: f64, x: &Tensor, noise: &Tensor) -> Result<Tensor> {
         let x0 = ((x - (noise * (1.0 - abar).sqrt())?)? / abar.sqrt())?;
@@ -32,12 +37,40 @@ pub struct Jump {
     pub from: usize,
     /// The timestep that the step leads to.
     pub to: Option<usize>,
+    /// The noisier timestep that fresh noise takes the picture back to afterwards (RePaint).
+    pub back: Option<usize>,
 }
 
 /// The jumps along falling timesteps, the last one to the clean picture.
 pub fn jumps(timesteps: &[usize]) -> Vec<Jump> {
     let next = timesteps.iter().skip(1).map(|t| Some(*t)).chain([None]);
-    timesteps.iter().zip(next).map(|(from, to)| Jump { from: *from, to }).collect()
+    timesteps.iter().zip(next).map(|(from, to)| Jump { from: *from, to, back: None }).collect()
+}
+
+/// Where a walk stands: at which of its steps, and at which timestep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The jump's place in the list, from 0.
+    pub index: usize,
+    /// The timestep of x.
+    pub t: usize,
+}
+
+/// What a [`Sampler`] asks: a model, or several put together.
+pub trait Denoiser {
+    /// The noise in x (b, c, h, w).
+    fn predict(&self, at: Place, x: &Tensor) -> Result<Prediction>;
+
+    /// What must hold of x before its noise is predicted: part of it may be known.
+    fn constrain(&self, _at: Place, x: Tensor) -> Result<Tensor> {
+        Ok(x)
+    }
+}
+
+impl<F: Fn(Place, &Tensor) -> Result<Prediction>> Denoiser for F {
+    fn predict(&self, at: Place, x: &Tensor) -> Result<Prediction> {
+        self(at, x)
+    }
 }
 
 /// What a step leads to.
@@ -76,8 +109,12 @@ impl Rule {
 pub struct Step<'a> {
     /// The jump's place in the list, from 0.
     pub index: usize,
-    /// The timestep that the model was called at.
-    pub t: usize,
+    /// The way that it went.
+    pub jump: Jump,
+    /// The picture that the model was shown.
+    pub before: &'a Tensor,
+    /// What the model said.
+    pub prediction: &'a Prediction,
     /// x̂₀.
     pub x0: &'a Tensor,
     /// The picture that the next step starts from.
@@ -100,23 +137,34 @@ pub struct Sampler {
 impl Sampler {
     /// Walks the jumps from `first` on, starting at `x` (b, c, h, w); `None` when the hook breaks it off.
     ///
-    /// `model` predicts the noise in x at a timestep. The same `first` and `x` lead to the same picture whether or not the
-    /// walk was broken off in between.
+    /// The same `first` and `x` lead to the same picture whether or not the walk was broken off in between.
     pub fn sample(
         &self,
         (first, mut x): (usize, Tensor),
-        mut model: impl FnMut(&Tensor, usize) -> Result<Prediction>,
+        denoiser: &dyn Denoiser,
         mut on_step: impl FnMut(Step) -> anyhow::Result<ControlFlow<()>>,
     ) -> anyhow::Result<Option<Tensor>> {
-        for (index, jump) in self.jumps.iter().enumerate().skip(first) {
-            let prediction = model(&x, jump.from)?;
-            let z = self.noise.batch(Use::Step, index as u32, x.dims4()?)?.to_device(x.device())?;
-            let estimate = self.rule.step(&self.process, *jump, &x, &prediction, &z)?;
-            x = estimate.prev.detach();
-            if on_step(Step { index, t: jump.from, x0: &estimate.x0, x: &x })?.is_break() {
+        for (index, jump) in self.jumps.iter().copied().enumerate().skip(first) {
+            let at = Place { index, t: jump.from };
+            let before = denoiser.constrain(at, x)?;
+            let prediction = denoiser.predict(at, &before)?;
+            let z = self.fresh(Use::Step, index, &before)?;
+            let estimate = self.rule.step(&self.process, jump, &before, &prediction, &z)?;
+            x = match jump.back {
+                Some(back) => {
+                    forward_from(&self.process.schedule, &estimate.prev, (jump.to, back), &self.fresh(Use::Back, index, &before)?)?
+                }
+                None => estimate.prev,
+            };
+            x = x.detach();
+            if on_step(Step { index, jump, before: &before, prediction: &prediction, x0: &estimate.x0, x: &x })?.is_break() {
                 return Ok(None);
             }
         }
         Ok(Some(x))
+    }
+
+    fn fresh(&self, purpose: Use, index: usize, like: &Tensor) -> Result<Tensor> {
+        self.noise.batch(purpose, index as u32, like.dims4()?)?.to_device(like.device())
     }
 }

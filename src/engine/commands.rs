@@ -39,6 +39,13 @@ impl Server {
             }
             Command::History { search, before, limit } => self.history(viewer, search, before, limit),
             Command::Picture { run, index, side } => self.picture(viewer, run, index, side),
+            Command::Pause { run } => self.pause(run),
+            Command::Advance { run } => self.advance(run),
+            Command::Note { run, text } => self.note_on(run, &text),
+            Command::Inspect { .. } | Command::Look { .. } | Command::Keep { .. } | Command::Export { .. } => {
+                self.aside(viewer, command);
+                Ok(())
+            }
             Command::Stop { now } => {
                 self.stop(now.then_some(State::Cancelled));
                 Ok(())
@@ -113,7 +120,7 @@ impl Server {
         }
         let (gallery, inputs) = (self.gallery.clone(), self.inputs.clone());
         self.submitting = true;
-        spawn_blocking(move || inputs.blocking_send(Input::Submitted(viewer, gallery.submit(&grid))));
+        spawn_blocking(move || inputs.blocking_send(Input::Submitted(viewer, gallery.submit(&grid))).ok());
         Ok(())
     }
 
@@ -152,7 +159,7 @@ impl Server {
         }
         match self.state(id)? {
             // Running, but neither here nor elsewhere: its end could not be written.
-            State::Queued | State::Interrupted | State::Running => self.set_state(id, State::Cancelled, None),
+            State::Queued | State::Interrupted | State::Paused | State::Running => self.set_state(id, State::Cancelled, None),
             state => bail!("{id} is {} and cannot be cancelled", state.word()),
         }
     }
@@ -172,10 +179,40 @@ impl Server {
     fn resume(&mut self, id: RunId) -> Result<()> {
         let here = self.running.as_ref().is_some_and(|running| running.run == id);
         match self.state(id)? {
-            State::Interrupted | State::Failed | State::Cancelled => self.set_state(id, State::Queued, None),
+            State::Interrupted | State::Failed | State::Cancelled | State::Paused => self.set_state(id, State::Queued, None),
             State::Running if !here => self.set_state(id, State::Queued, None),
             state => bail!("{id} is {} and needs no start", state.word()),
         }
+    }
+
+    /// The running run stops after the step in progress; one that waits stays where it is.
+    fn pause(&mut self, id: RunId) -> Result<()> {
+        if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
+            running.then = State::Paused;
+            running.cancel.cancel();
+            return Ok(());
+        }
+        match self.state(id)? {
+            State::Queued => self.set_state(id, State::Paused, None),
+            State::Paused => Ok(()),
+            state => bail!("{id} is {} and cannot be paused", state.word()),
+        }
+    }
+
+    fn advance(&mut self, id: RunId) -> Result<()> {
+        match self.state(id)? {
+            State::Paused => {
+                self.single = Some(id);
+                self.set_state(id, State::Queued, None)
+            }
+            state => bail!("{id} is {}; single steps are for paused runs", state.word()),
+        }
+    }
+
+    fn note_on(&mut self, id: RunId, text: &str) -> Result<()> {
+        let run = self.gallery.set_note(id, text)?;
+        self.tell(&Event::Run { run });
+        Ok(())
     }
 
     /// The state of a run that is this engine's to change.
@@ -214,7 +251,7 @@ impl Server {
     }
 
     /// Tells one viewer.
-    fn answer(&self, viewer: u64, event: &Event) {
+    pub(super) fn answer(&self, viewer: u64, event: &Event) {
         let packet = encode(event).or_else(|error| encode(&Event::Error { text: format!("{error:#}") }));
         if let Ok(packet) = packet {
             self.send(viewer, packet);

@@ -32,6 +32,11 @@ pub trait Moment {
     /// # Errors
     /// When it cannot be computed.
     fn checkpoint(&self) -> Result<Vec<u8>>;
+    /// What was inside the step.
+    ///
+    /// # Errors
+    /// When it cannot be computed.
+    fn trace(&self) -> Result<Vec<u8>>;
 }
 
 impl Lab for Models {
@@ -51,5 +56,9 @@ impl Moment for experiment::Step<'_> {
 
     fn checkpoint(&self) -> Result<Vec<u8>> {
         experiment::Step::checkpoint(self)
+    }
+
+    fn trace(&self) -> Result<Vec<u8>> {
+        experiment::Step::trace(self)
     }
 }

@@ -3,6 +3,7 @@
 //! The server is the only writer of state. Viewers' commands and the worker's facts reach it as values; it
 //! keeps the queue and tells every viewer what has changed.
 
+mod aside;
 mod cancel;
 mod commands;
 mod connection;

@@ -19,6 +19,9 @@ pub const BACKLOG: usize = 64 * 1024 * 1024;
 /// The most kept pictures that one viewer may wait for.
 pub const WISHES: usize = 256;
 
+/// The most pictures that wait as answers.
+const ANSWERS: usize = 4;
+
 /// A kept picture that a viewer has asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wish {
@@ -82,6 +85,7 @@ struct Waiting {
     size: usize,
     sending: Option<Sending>,
     frame: Option<Picture>,
+    answers: VecDeque<Picture>,
     kept: Option<Picture>,
     wishes: VecDeque<Wish>,
     loading: bool,
@@ -117,6 +121,16 @@ impl Outbox {
     /// A live frame, in the place of one that has not begun to go out.
     pub fn frame(&self, picture: Picture) {
         self.waiting().frame = Some(picture);
+        self.changed.notify_one();
+    }
+
+    /// A picture that was asked for; of too many the oldest goes.
+    pub fn answer(&self, picture: Picture) {
+        let mut waiting = self.waiting();
+        waiting.answers.push_back(picture);
+        if waiting.answers.len() > ANSWERS {
+            waiting.answers.pop_front();
+        }
         self.changed.notify_one();
     }
 
@@ -216,7 +230,7 @@ impl Waiting {
         loop {
             let sending = match self.sending.take() {
                 Some(sending) => sending,
-                None => Sending::new(self.frame.take().or_else(|| self.kept.take())?),
+                None => Sending::new(self.frame.take().or_else(|| self.answers.pop_front()).or_else(|| self.kept.take())?),
             };
             if let Some(Ok(packet)) = self.sending.insert(sending).next().map(|event| encode(&event)) {
                 return Some(Next::Packet(packet));

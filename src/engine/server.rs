@@ -1,5 +1,6 @@
 //! The engine's one writer of state: it hears viewers and the worker, keeps the queue, and tells every viewer.
 
+use super::aside::Answer;
 use super::cancel::Canceller;
 use super::connection::{Stream, attend};
 use super::outbox::Outbox;
@@ -35,6 +36,8 @@ pub enum Input {
     Said(u64, Command),
     /// The grid of a viewer is queued, or why it is not.
     Submitted(u64, Result<Vec<Run>>),
+    /// What a viewer asked for is done, or why it cannot be.
+    Answered(u64, Result<Answer>),
     /// A viewer's connection is closed.
     Left(u64),
     /// The system wants the engine to end; its runs go on in the next one.
@@ -53,6 +56,10 @@ pub struct Server {
     /// Whether a grid is being queued, and what was said meanwhile that must come after it.
     pub(super) submitting: bool,
     pub(super) held: VecDeque<(u64, Command)>,
+    /// Tasks that are done aside.
+    pub(super) asides: usize,
+    /// A paused run that is to make one step.
+    pub(super) single: Option<RunId>,
     /// When to look for the next run again, after it could not be taken.
     retry: Option<Instant>,
     connections: JoinSet<()>,
@@ -100,6 +107,8 @@ impl Server {
             started_ms: now_ms(),
             submitting: false,
             held: VecDeque::new(),
+            asides: 0,
+            single: None,
             retry: None,
             connections: JoinSet::new(),
             inputs: inputs.clone(),
@@ -185,8 +194,10 @@ impl Server {
         self.tell(&Event::Run { run: run.clone() });
         let cancel = Canceller::default();
         let (id, step, handle) = (run.id, run.step, cancel.handle());
-        self.running = Some(Running { run: id, cancel, then: State::Cancelled, step });
-        self.worker.orders.send(Order { run, cancel: handle }).ok();
+        let single = self.single.take_if(|single| *single == id).is_some();
+        let then = if single { State::Paused } else { State::Cancelled };
+        self.running = Some(Running { run: id, cancel, then, step });
+        self.worker.orders.send(Order { run, cancel: handle, single }).ok();
     }
 
     /// Takes in what the worker tells.
@@ -229,7 +240,11 @@ impl Server {
                 self.leave(id, State::Failed, Some(&why));
             }
             Ending::Stopped => {
-                let what = if then == State::Queued { "goes on in the next engine" } else { "cancelled" };
+                let what = match then {
+                    State::Queued => "goes on in the next engine",
+                    State::Paused => "is paused",
+                    _ => "cancelled",
+                };
                 self.log(format!("{id} {what} after step {step}"));
                 self.leave(id, then, None);
             }
@@ -246,6 +261,10 @@ impl Server {
             }
             Input::Said(viewer, command) => self.obey(viewer, command),
             Input::Submitted(viewer, submitted) => self.submitted(viewer, submitted),
+            Input::Answered(viewer, answer) => {
+                self.asides = self.asides.saturating_sub(1);
+                self.answered(viewer, answer);
+            }
             Input::Left(viewer) => {
                 self.viewers.remove(&viewer);
                 while self.connections.try_join_next().is_some() {}
@@ -259,7 +278,7 @@ impl Server {
         if let Some(Stop(deadline)) = self.ending {
             return deadline;
         }
-        let busy = self.running.is_some() || self.submitting || self.viewers.values().any(|viewer| viewer.greeted);
+        let busy = self.running.is_some() || self.submitting || self.asides > 0 || self.viewers.values().any(|viewer| viewer.greeted);
         self.idle = if busy { None } else { self.idle.or_else(|| Some(Instant::now())) };
         self.idle.map(|since| since + self.patience).into_iter().chain(self.retry).min()
     }

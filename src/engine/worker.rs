@@ -50,6 +50,8 @@ pub struct Order {
     pub run: Run,
     /// Asked after every step.
     pub cancel: Cancel,
+    /// Whether it is to stop after one step.
+    pub single: bool,
 }
 
 /// The server's end of the worker's thread, which ends once this is dropped.
@@ -98,7 +100,8 @@ impl Desk {
     fn develop(&self, lab: &mut impl Lab, order: Order) -> Result<Ending> {
         let id = order.run.id;
         let begun = Instant::now();
-        let mut steps = Steps { desk: self, order: &order, checkpoint: self.gallery.checkpoint_path(id), last: begun, share: None };
+        let mut steps =
+            Steps { desk: self, order: &order, checkpoint: self.gallery.checkpoint_path(id), last: begun, share: None, keeps: true };
         let kept = steps.checkpoint.exists().then(|| steps.checkpoint.clone());
         let mut outcome = lab.run(&order.run.recipe, kept.as_deref(), &mut |moment| steps.step(moment));
         if let (Err(why), true, None) = (&outcome, kept.is_some(), steps.share) {
@@ -120,6 +123,9 @@ impl Desk {
         let run = self.gallery.save(id, &made, &pictures, took_ms).context("its pictures cannot be kept")?;
         if let Some(grid) = run.grid {
             self.sheet(grid);
+        }
+        if let Err(error) = self.gallery.trim_steps(gallery::BUDGET) {
+            tracing::warn!("the kept steps cannot be looked through: {error:#}");
         }
         Ok(Ending::Done(Box::new(run)))
     }
@@ -146,6 +152,8 @@ struct Steps<'a> {
     checkpoint: PathBuf,
     /// When the last step ended.
     last: Instant,
+    /// Whether its steps are kept for the inspector: not after that has failed once.
+    keeps: bool,
     /// How much of the run this life of it makes, above 0 and at most 1; none before its first step.
     share: Option<f64>,
 }
@@ -163,13 +171,26 @@ impl Steps<'_> {
             let kept = gallery::write_soon(&self.checkpoint, &moment.checkpoint()?);
             kept.with_context(|| format!("step {} cannot be kept", index + 1))?;
         }
+        self.keep(moment, (index, of));
         self.desk.tell(Fact::Step { run, index: index as u32, of: of as u32, t: t as u32, ms });
         if self.desk.frame_wanted.swap(false, Relaxed) {
             let what = PictureOf::Frame { index: index as u32, t: t as u32 };
             self.desk.tell(Fact::Frame(picture(run, what, moment.frame()?)));
         }
         self.last = Instant::now();
-        Ok(flow)
+        let single = self.order.single && index + 1 < of;
+        Ok(if single { ControlFlow::Break(()) } else { flow })
+    }
+
+    /// Keeps what was inside the step. A run is worth more than the look into it.
+    fn keep(&mut self, moment: &dyn Moment, place: (usize, usize)) {
+        let run = self.order.run.id;
+        if self.keeps
+            && let Err(error) = self.desk.gallery.keep_step(run, place, || moment.trace())
+        {
+            self.keeps = false;
+            self.desk.tell(Fact::Log(format!("{run}: its steps are not kept for the inspector: {error:#}")));
+        }
     }
 }
 

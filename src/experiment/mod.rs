@@ -1,24 +1,46 @@
 //! From a recipe to calls into the diffusion: one file per experiment, mirroring `recipe`.
 
+mod anagram;
+mod blur;
+mod compose;
+mod edit;
+mod forward;
+mod hybrid;
+mod inpaint;
+mod iterative;
+mod one_step;
+mod photo;
 mod pixels;
 mod sample;
 mod step;
+pub mod trace;
+mod upscale;
+mod walk;
 
-pub use step::Step;
+pub use step::{Checkpoint, Inside, Step};
 
+use crate::input::Inputs;
 use crate::model::{Folder, Pipeline};
-use crate::recipe::{Made, Recipe};
-use anyhow::Result;
+use crate::recipe::{Image, Made, Recipe};
+use anyhow::{Result, ensure};
+use candle_core::Tensor;
 use image::RgbImage;
 use std::{ops::ControlFlow, path::Path};
+use walk::Way;
 
-/// The model in use, kept loaded from one run to the next.
+/// What runs are made with: the model in use, kept loaded from one run to the next, and the pictures that go in.
 #[derive(Default)]
 pub struct Models {
     loaded: Option<(String, Pipeline)>,
+    inputs: Inputs,
 }
 
 impl Models {
+    /// For runs of a workspace, which keeps the pictures that go in.
+    pub fn with(inputs: Inputs) -> Models {
+        Models { loaded: None, inputs }
+    }
+
     /// The model that a recipe names. The one that was loaded before it is dropped first, so that two never share the memory.
     ///
     /// # Errors
@@ -33,11 +55,27 @@ impl Models {
         };
         Ok(&self.loaded.insert(loaded).1)
     }
+
+    /// A model that enlarges, with the text encoder of another where it has none.
+    ///
+    /// # Errors
+    /// As for [`get`](Models::get).
+    fn stage_two(&mut self, name: &str, text: &str) -> Result<&Pipeline> {
+        let key = format!("{name}\n{text}");
+        let loaded = match self.loaded.take_if(|(loaded, _)| *loaded == key) {
+            Some(loaded) => loaded,
+            None => {
+                self.loaded = None;
+                (key, Pipeline::load_stage_two(&Folder::find(name)?, &Folder::find(text)?)?)
+            }
+        };
+        Ok(&self.loaded.insert(loaded).1)
+    }
 }
 
 /// How a run ended.
 pub enum Outcome {
-    /// Its pictures, and what decided them.
+    /// Its pictures in the order of [`Recipe::labels`], and what decided them.
     Done(Vec<RgbImage>, Made),
     /// The hook broke it off.
     Stopped,
@@ -46,6 +84,9 @@ pub enum Outcome {
 /// The hook that sees every step; it may break the run off.
 pub type OnStep<'a> = &'a mut dyn FnMut(&Step) -> Result<ControlFlow<()>>;
 
+/// A file of what [`Step::checkpoint`] gave in an earlier life of the run.
+pub(crate) type Job<'a> = Option<&'a Path>;
+
 /// Runs a recipe. `checkpoint` is a file of what [`Step::checkpoint`] gave in an earlier life of the same run: the run
 /// goes on after that step and ends with the same picture, byte for byte.
 ///
@@ -53,6 +94,58 @@ pub type OnStep<'a> = &'a mut dyn FnMut(&Step) -> Result<ControlFlow<()>>;
 /// When the model cannot be loaded or fails, or when the hook does.
 pub fn run(recipe: &Recipe, models: &mut Models, checkpoint: Option<&Path>, on_step: OnStep) -> Result<Outcome> {
     match recipe {
-        Recipe::Sample(sample) => sample::run(sample, models.get(&sample.model)?, checkpoint, on_step),
+        Recipe::Sample(recipe) => sample::run(recipe, models, checkpoint, on_step),
+        Recipe::Forward(recipe) => forward::run(recipe, models, on_step),
+        Recipe::Blur(recipe) => blur::run(recipe, models, on_step),
+        Recipe::OneStep(recipe) => one_step::run(recipe, models, on_step),
+        Recipe::Iterative(recipe) => iterative::run(recipe, models, checkpoint, on_step),
+        Recipe::Edit(recipe) => edit::run(recipe, models, checkpoint, on_step),
+        Recipe::Inpaint(recipe) => inpaint::run(recipe, models, checkpoint, on_step),
+        Recipe::Anagram(recipe) => anagram::run(recipe, models, checkpoint, on_step),
+        Recipe::Hybrid(recipe) => hybrid::run(recipe, models, checkpoint, on_step),
+        Recipe::Upscale(recipe) => upscale::run(recipe, models, checkpoint, on_step),
+    }
+}
+
+/// Where a run begins: after its own last kept step, or after the step of another run that its recipe names.
+fn begin(inputs: &Inputs, from: Option<&Image>, checkpoint: Job) -> Result<Option<Checkpoint>> {
+    match (checkpoint, from) {
+        (Some(own), _) => step::read_checkpoint(own).map(Some),
+        (None, Some(other)) => step::read_checkpoint(&inputs.path(other)?).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+impl Checkpoint {
+    /// The step of a way and the picture to go on from, which must have this shape.
+    fn fit(self, way: &Way, shape: (usize, usize, usize, usize)) -> Result<(usize, Tensor)> {
+        ensure!(self.x.dims4()? == shape, "the kept step holds a picture of {:?}, the recipe makes {shape:?}", self.x.dims());
+        self.check_place(way.entries(), way.at(self.next))?;
+        Ok((self.next, self.x))
+    }
+
+    /// Refuses a kept step that left its picture where the recipe's next step, one of `of`, does not begin.
+    fn check_place(&self, of: usize, begins: Option<usize>) -> Result<()> {
+        let next = self.next;
+        ensure!(next <= of, "the kept step is number {next}, but this recipe has {of} steps; name an earlier one");
+        let words = |t: Option<usize>| t.map_or_else(|| "a clean picture".to_owned(), |t| format!("a picture at timestep {t}"));
+        ensure!(
+            self.at == begins,
+            "the kept step left {}, but after {next} steps this recipe has {}; use the timesteps and starts of the run that it is from",
+            words(self.at),
+            words(begins)
+        );
+        Ok(())
+    }
+
+    /// The pictures that were finished, (1, 3, h, w) each, of which there must be so many.
+    fn finished(&self, count: usize) -> Result<Vec<Tensor>> {
+        let all = match &self.finished {
+            Some(finished) => finished.chunk(finished.dim(0)?, 0)?,
+            None => Vec::new(),
+        };
+        let fit = all.len() == count && all.iter().all(|picture| picture.dims() == self.x.dims());
+        ensure!(fit, "the kept step holds {} finished pictures, but this recipe has {count} by then; name a step of such a run", all.len());
+        Ok(all)
     }
 }

@@ -1,4 +1,4 @@
-//! Finished runs, found again by the words of their prompts.
+//! Finished runs, found again by the words of their prompts and notes.
 
 use super::{Gallery, index};
 use crate::recipe::{Run, RunId};
@@ -17,7 +17,7 @@ pub struct Page {
 }
 
 impl Gallery {
-    /// Finished runs whose prompt holds every word of `search`, or a word that begins with it, older than `before`.
+    /// Finished runs whose prompt or note holds every word of `search`, or a word that begins with it, older than `before`.
     pub fn history(&self, search: &str, before: Option<RunId>, limit: u32) -> Result<Page> {
         let matching = "state = 'done' AND (?1 = '' OR id IN (SELECT rowid FROM prompts WHERE prompts MATCH ?1))";
         let page = format!("SELECT {} FROM runs WHERE {matching} AND id < coalesce(?2, id + 1) ORDER BY id DESC LIMIT ?3", index::COLUMNS);
@@ -36,7 +36,7 @@ impl Gallery {
     /// Milliseconds a model call took in the last finished run with this model, as its recipe names it.
     pub fn pace_ms(&self, model: &str) -> Result<Option<f64>> {
         let sql = format!(
-            "SELECT {} FROM runs WHERE state = 'done' AND model = ?1 AND took_ms IS NOT NULL ORDER BY id DESC LIMIT 1",
+            "SELECT {} FROM runs WHERE state = 'done' AND model = ?1 AND took_ms IS NOT NULL AND experiment NOT IN ('forward', 'blur') ORDER BY id DESC LIMIT 1",
             index::COLUMNS
         );
         let run = self.index(|connection| connection.query_row(&sql, [model], index::read).optional())?.flatten();

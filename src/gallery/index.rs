@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The version of [`SCHEMA`], kept in the file's `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// `place` orders the queue. `owner` is the first run of those that a process of its own computes: no engine takes them.
 ///
@@ -30,24 +30,41 @@ const SCHEMA: &str = "
         owner INTEGER,
         place INTEGER NOT NULL,
         deaths INTEGER NOT NULL DEFAULT 0,
-        made TEXT
+        made TEXT,
+        note TEXT
     ) STRICT;
     CREATE INDEX runs_by_state ON runs (state, id);
     CREATE INDEX runs_by_place ON runs (place);
     CREATE INDEX runs_by_grid ON runs (grid);
     CREATE TABLE grids (first INTEGER PRIMARY KEY, cells INTEGER NOT NULL, axes TEXT NOT NULL) STRICT;
+    INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', 0);
+";
+
+/// The search, over prompts and notes.
+const SEARCH: &str = "
     CREATE VIRTUAL TABLE prompts USING fts5 (
-        prompt, content = 'runs', content_rowid = 'id',
+        prompt, note, content = 'runs', content_rowid = 'id',
         tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co Cn So'\"
     );
     CREATE TRIGGER runs_insert AFTER INSERT ON runs BEGIN
-        INSERT INTO prompts (rowid, prompt) VALUES (new.id, new.prompt);
+        INSERT INTO prompts (rowid, prompt, note) VALUES (new.id, new.prompt, new.note);
     END;
     CREATE TRIGGER runs_delete AFTER DELETE ON runs BEGIN
-        INSERT INTO prompts (prompts, rowid, prompt) VALUES ('delete', old.id, old.prompt);
+        INSERT INTO prompts (prompts, rowid, prompt, note) VALUES ('delete', old.id, old.prompt, old.note);
     END;
-    INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', 0);
-    PRAGMA user_version = 1;
+    CREATE TRIGGER runs_note AFTER UPDATE OF note ON runs BEGIN
+        INSERT INTO prompts (prompts, rowid, prompt, note) VALUES ('delete', old.id, old.prompt, old.note);
+        INSERT INTO prompts (rowid, prompt, note) VALUES (new.id, new.prompt, new.note);
+    END;
+    PRAGMA user_version = 2;
+";
+
+/// From version 1, which had no notes.
+const TO_2: &str = "
+    ALTER TABLE runs ADD COLUMN note TEXT;
+    DROP TRIGGER runs_insert;
+    DROP TRIGGER runs_delete;
+    DROP TABLE prompts;
 ";
 
 /// What lies where the index should be.
@@ -68,6 +85,10 @@ pub(super) fn open(path: &Path) -> Result<Index> {
             path.display()
         ),
         Ok((connection, 0)) => Ok(Index::New(connection)),
+        Ok((mut connection, 1)) => match migrate(&mut connection) {
+            Ok(()) => Ok(Index::Ready(connection)),
+            Err(error) => Err(sentence(path, &error)),
+        },
         Ok((connection, _)) => Ok(Index::Ready(connection)),
         Err(error) if is_damage(&error) => Ok(Index::Damaged(error.to_string())),
         Err(error) => Err(sentence(path, &error)),
@@ -98,7 +119,7 @@ fn look(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     let tables: i64 = connection.query_row(tables, [], |row| row.get(0))?;
     let all: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (version, tables, all) {
-        (0, _, 0) | (VERSION, 3, _) => Ok((connection, version)),
+        (0, _, 0) | (1..=VERSION, 3, _) => Ok((connection, version)),
         _ => corrupt("it is another program's database"),
     }
 }
@@ -109,7 +130,20 @@ pub(super) fn create(connection: &mut Connection, fill: impl FnOnce(&Transaction
     let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
+        transaction.execute_batch(SEARCH)?;
         fill(&transaction)?;
+    }
+    transaction.commit()
+}
+
+/// Brings an index of version 1 up to date, unless another process was first.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = begin(connection)?;
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version == 1 {
+        transaction.execute_batch(TO_2)?;
+        transaction.execute_batch(SEARCH)?;
+        transaction.execute("INSERT INTO prompts (prompts) VALUES ('rebuild')", [])?;
     }
     transaction.commit()
 }
@@ -139,7 +173,7 @@ pub(super) fn sentence(path: &Path, error: &rusqlite::Error) -> Error {
 }
 
 /// The columns that [`read`] takes.
-pub(super) const COLUMNS: &str = "id, recipe, state, step, steps, created_ms, took_ms, error, grid";
+pub(super) const COLUMNS: &str = "id, recipe, state, step, steps, created_ms, took_ms, error, grid, note";
 
 /// A row as a run; `None` where it holds what this darkroom does not know, such as the recipe of a newer one.
 pub(super) fn read(row: &Row) -> rusqlite::Result<Option<Run>> {
@@ -159,12 +193,13 @@ fn run(row: &Row) -> Result<Run> {
         took_ms: row.get("took_ms")?,
         error: row.get("error")?,
         grid: row.get::<_, Option<i64>>("grid")?.map(RunId),
+        note: row.get("note")?,
     })
 }
 
 fn state_of(word: &str) -> Option<State> {
     use State::*;
-    [Queued, Running, Done, Failed, Cancelled, Interrupted].into_iter().find(|state| state.word() == word)
+    [Queued, Running, Done, Failed, Cancelled, Paused, Interrupted].into_iter().find(|state| state.word() == word)
 }
 
 /// What a row holds beside its run.
@@ -180,8 +215,8 @@ pub(super) struct Beside<'a> {
 
 /// Adds a run under the number it has, in place of one that a rebuild found there.
 pub(super) fn insert(transaction: &Transaction, run: &Run, beside: Beside) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO runs (id, experiment, model, prompt, recipe, state, step, steps, created_ms, took_ms, error, grid, owner, place, made)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    let sql = "INSERT OR REPLACE INTO runs (id, experiment, model, prompt, recipe, state, step, steps, created_ms, took_ms, error, grid, owner, place, made, note)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     transaction.prepare_cached(sql)?.execute(params![
         run.id.0,
         run.recipe.experiment(),
@@ -198,6 +233,7 @@ pub(super) fn insert(transaction: &Transaction, run: &Run, beside: Beside) -> ru
         beside.owner.map(|owner| owner.0),
         beside.place,
         beside.made.map(json).transpose()?,
+        run.note,
     ])?;
     Ok(())
 }

@@ -8,28 +8,40 @@
 //!             1.png, 2.png  what came of it, with the recipe inside
 //!             times.toml    when, and how long it took: what a picture may not hold
 //!             grid.toml     in the first run of a grid: its axes
+//!             note.txt      what the user observed
+//!             steps/0012.safetensors  what was inside a step
 //!             checkpoint    an unfinished run's last kept step
+//! inputs/3fa9….png           what went into runs, by the hash of its bytes
+//! exports/000007-steps.gif    films and sheets that were asked for
 //! sheets/000007.png         a grid's pictures on one labelled sheet
 //! ```
 
-mod atomic;
+mod contact;
+mod film;
 mod history;
 mod index;
+mod note;
 mod paint;
 mod parameters;
 mod picture;
 mod queue;
 mod rebuild;
 mod sheet;
+mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use atomic::{write_atomic, write_soon};
+pub use crate::atomic::{write_atomic, write_soon};
+pub use contact::contact_sheet;
+pub use film::{Shot, apng, film, gif, turning};
 pub use history::Page;
-pub use picture::{encode_png, load, read_png_recipe, shrink};
+pub use picture::{encode, encode_png, load, read_png_recipe, shrink};
 pub use rebuild::{Rebuilt, rebuild};
 pub use sheet::sheet;
+pub use steps::{BUDGET, Usage};
 
+use crate::atomic;
+use crate::input::Inputs;
 use crate::recipe::{Axis, Grid, Made, Run, RunId};
 use anyhow::{Context, Result, ensure};
 use image::RgbImage;
@@ -69,6 +81,11 @@ impl Gallery {
         Ok(self.index(|connection| connection.query_row(&sql, [id.0], index::read).optional())?.flatten())
     }
 
+    /// The pictures that went into its runs.
+    pub fn inputs(&self) -> Inputs {
+        Inputs::of(&self.workspace)
+    }
+
     /// Where a run's unfinished state is kept between steps; gone once it is saved.
     pub fn checkpoint_path(&self, id: RunId) -> PathBuf {
         self.folder(id).join("checkpoint")
@@ -77,6 +94,25 @@ impl Gallery {
     /// The file of a run's picture, counted from 0.
     pub fn picture_path(&self, id: RunId, index: usize) -> PathBuf {
         self.folder(id).join(format!("{}.png", index + 1))
+    }
+
+    /// The pictures of a finished run with their labels, each made smaller where its longer side is above `max_side`.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn labelled(&self, run: &Run, max_side: u32) -> Result<Vec<(String, RgbImage)>> {
+        let picture = |(index, label)| Ok((label, load(&self.picture_path(run.id, index), max_side)?));
+        run.recipe.labels().into_iter().enumerate().map(picture).collect()
+    }
+
+    /// The place of an exported file.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn export_path(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.workspace.join("exports");
+        atomic::make_folder(&folder)?;
+        Ok(folder.join(name))
     }
 
     /// Writes the pictures (`runs/<id>/1.png`, …) and marks the run `Done`. Nothing is marked before everything is written.

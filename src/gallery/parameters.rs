@@ -8,21 +8,19 @@ pub(super) const VERSION: &str = concat!("darkroom ", env!("CARGO_PKG_VERSION"))
 /// The text for one picture. Its last line is ours, whatever the prompt's last line looks like.
 pub(super) fn parameters(recipe: &Recipe, made: &Made) -> String {
     let mut pairs = Vec::new();
-    match recipe {
-        Recipe::Sample(sample) => {
-            pairs.push(("Steps", made.timesteps.len().to_string()));
-            let sampler = match sample.sampler {
-                Sampler::Ddpm => "DDPM",
-                Sampler::Ddim => "DDIM",
-            };
-            pairs.push(("Sampler", sampler.to_owned()));
-            pairs.push(("Schedule type", sample.timesteps().to_string()));
-            pairs.push(("CFG scale", sample.guidance.to_string()));
-            pairs.push(("Seed", sample.seed.to_string()));
-            if sample.sampler == Sampler::Ddim && sample.eta > 0.0 {
-                pairs.push(("Eta", sample.eta.to_string()));
-            }
-        }
+    if let Some((walk, steps)) = recipe.walk() {
+        pairs.push(("Steps", made.timesteps.len().to_string()));
+        let sampler = match walk.sampler {
+            Sampler::Ddpm => "DDPM",
+            Sampler::Ddim => "DDIM",
+        };
+        pairs.push(("Sampler", sampler.to_owned()));
+        pairs.push(("Schedule type", walk.timesteps(steps).to_string()));
+    }
+    pairs.extend(recipe.guidance().map(|guidance| ("CFG scale", guidance.to_string())));
+    pairs.push(("Seed", recipe.seed().to_string()));
+    if let Some((walk, _)) = recipe.walk().filter(|(walk, _)| walk.sampler == Sampler::Ddim && walk.eta > 0.0) {
+        pairs.push(("Eta", walk.eta.to_string()));
     }
     pairs.push(("Size", format!("{}x{}", made.size.0, made.size.1)));
     pairs.push(("Model hash", made.model_hash.chars().take(10).collect()));
@@ -30,7 +28,7 @@ pub(super) fn parameters(recipe: &Recipe, made: &Made) -> String {
     pairs.push(("RNG", made.rng.clone()));
     pairs.push(("Version", VERSION.to_owned()));
     let line: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}: {}", quoted(value))).collect();
-    let prompt = printable(recipe.prompt());
+    let prompt = printable(&recipe.prompt());
     let prompt = prompt.trim();
     let gap = if prompt.is_empty() { "" } else { "\n" };
     format!("{prompt}{gap}{}", line.join(", "))

@@ -1,7 +1,7 @@
 //! PNG files with their recipe inside.
 
-use super::atomic;
 use super::parameters::{VERSION, parameters};
+use crate::atomic;
 use crate::recipe::{Made, Recipe};
 use anyhow::{Result, anyhow, bail, ensure};
 use image::RgbImage;
@@ -38,7 +38,7 @@ struct Metadata {
 /// # Errors
 /// When the picture has no pixels, or the recipe is larger than a reader would take.
 pub fn encode_png(picture: &RgbImage, recipe: &Recipe, made: &Made, index: usize) -> Result<Vec<u8>> {
-    let named = recipe.clone().with_model(&made.model);
+    let named = recipe.clone().with_model(&made.model).nameless();
     let metadata =
         Metadata { schema: SCHEMA, recipe: named, made: made.clone(), picture: index, version: env!("CARGO_PKG_VERSION").to_owned() };
     let (parameters, metadata) = (parameters(recipe, made), serde_json::to_string(&metadata)?);
@@ -48,7 +48,10 @@ pub fn encode_png(picture: &RgbImage, recipe: &Recipe, made: &Made, index: usize
 }
 
 /// A picture as a PNG file's bytes, with texts inside.
-pub(super) fn encode(picture: &RgbImage, texts: &[(&str, &str)]) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// When the picture has no pixels.
+pub fn encode(picture: &RgbImage, texts: &[(&str, &str)]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
     encoder.set_color(png::ColorType::Rgb);

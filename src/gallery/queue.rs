@@ -1,9 +1,11 @@
 //! The queue: which runs wait, which one is next, and what became of them.
 
-use super::{Gallery, atomic, index, now_ms, rebuild::MAX_ID};
-use crate::recipe::{Axis, Grid, MAX_CELLS, Recipe, Run, RunId, State};
+use super::{Gallery, index, now_ms, rebuild::MAX_ID};
+use crate::atomic;
+use crate::recipe::{Axis, Grid, Image, MAX_CELLS, Recipe, Run, RunId, State};
 use anyhow::{Context, Result, ensure};
 use rusqlite::{Connection, OptionalExtension, Params, params};
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::Path;
 
@@ -34,6 +36,7 @@ impl Gallery {
         let cells = grid.recipes.len();
         ensure!((1..=MAX_CELLS).contains(&cells), "a grid has 1 to {MAX_CELLS} cells, this one has {cells}");
         ensure!(fits(&grid.axes, cells), "the grid's lists do not make its {cells} cells");
+        let grid = &self.take_in(grid.clone())?;
         let runs = self.number(grid)?;
         // The files come first: a row without its folder would be a run that no rebuild could find again.
         let entered = self.write_recipes(grid, &runs).and_then(|()| self.insert(grid, &runs, own));
@@ -41,6 +44,22 @@ impl Gallery {
             runs.iter().for_each(|run| _ = fs::remove_dir_all(self.folder(run.id)));
         }
         entered.map(|()| runs)
+    }
+
+    /// Keeps every picture that goes in, so that the recipes run again when the originals are gone. Each is read once.
+    fn take_in(&self, mut grid: Grid) -> Result<Grid> {
+        let (inputs, mut kept) = (self.inputs(), HashMap::new());
+        for image in grid.recipes.iter_mut().flat_map(Recipe::images_mut) {
+            *image = match kept.get(image.as_str()) {
+                Some(known) => Image::clone(known),
+                None => {
+                    let new = inputs.keep(image)?;
+                    kept.insert(image.as_str().to_owned(), new.clone());
+                    new
+                }
+            };
+        }
+        Ok(grid)
     }
 
     fn insert(&self, grid: &Grid, runs: &[Run], own: bool) -> Result<()> {
@@ -86,6 +105,7 @@ impl Gallery {
             took_ms: None,
             error: None,
             grid: (cells > 1).then_some(RunId(first)),
+            note: None,
         };
         Ok((first..).zip(&grid.recipes).map(run).collect())
     }
@@ -110,10 +130,10 @@ impl Gallery {
         Ok(())
     }
 
-    /// Unfinished runs (queued, running, interrupted) and those failed or cancelled most recently, in the order of the queue.
+    /// Unfinished runs (queued, running, paused, interrupted) and those failed or cancelled most recently, in the order of the queue.
     pub fn queue(&self) -> Result<Vec<Run>> {
         let sql = format!(
-            "SELECT {} FROM runs WHERE state IN ('queued', 'running', 'interrupted') OR id IN
+            "SELECT {} FROM runs WHERE state IN ('queued', 'running', 'paused', 'interrupted') OR id IN
                 (SELECT id FROM runs WHERE state IN ('failed', 'cancelled') ORDER BY ended_ms DESC, id DESC LIMIT ?1)
             ORDER BY place",
             index::COLUMNS
@@ -145,7 +165,7 @@ impl Gallery {
 
     /// A run changes its state (and error); `Queued` again forgets how often its engine died.
     ///
-    /// A run that had ended goes to the queue's tail; one that was running keeps its place.
+    /// A paused run goes to the queue's head, one that had ended to its tail; one that was running keeps its place.
     ///
     /// # Errors
     /// When there is no such run, when it is done, or for `Done`: only [`Gallery::save`] makes a run done.
@@ -155,7 +175,10 @@ impl Gallery {
             "UPDATE runs SET state = ?2, error = ?3,
                 deaths = iif(?2 = 'queued', 0, deaths),
                 owner = iif(?2 = 'queued', NULL, owner),
-                place = iif(?2 = 'queued' AND state NOT IN ('queued', 'running'), (SELECT max(place) + 1 FROM runs), place),
+                place = CASE
+                    WHEN ?2 = 'queued' AND state = 'paused' THEN (SELECT min(place) - 1 FROM runs)
+                    WHEN ?2 = 'queued' AND state NOT IN ('queued', 'running') THEN (SELECT max(place) + 1 FROM runs)
+                    ELSE place END,
                 ended_ms = iif(?2 IN ('queued', 'running'), NULL, ?4)
             WHERE id = ?1 AND state <> 'done' RETURNING {}",
             index::COLUMNS

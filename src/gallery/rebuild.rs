@@ -1,7 +1,8 @@
 //! The index made again from the files, and the mending of a damaged one.
 
 use super::queue::fits;
-use super::{atomic, index, picture::read_png_recipe};
+use super::{index, picture::read_png_recipe};
+use crate::atomic;
 use crate::recipe::{Axis, Grid, Made, Recipe, Run, RunId, State};
 use anyhow::{Context, Result, ensure};
 use index::{Beside, Index};
@@ -198,7 +199,8 @@ impl Found {
         if let Some(grid) = self.toml(&path("grid.toml")).filter(|grid: &KeptGrid| fits(&grid.axes, grid.cells)) {
             self.grids.push((id, grid));
         }
-        let ours = |name: &String| matches!(name.as_str(), "recipe.toml" | "times.toml" | "grid.toml" | "checkpoint");
+        let ours =
+            |name: &String| matches!(name.as_str(), "recipe.toml" | "times.toml" | "grid.toml" | "checkpoint" | "note.txt" | "steps");
         let others = names(folder).unwrap_or_default().iter().filter(|name| !ours(name)).count();
         self.skipped += others.saturating_sub(whole);
         let created_ms = times.as_ref().map_or_else(|| changed_ms(folder), |times| times.created_ms);
@@ -209,7 +211,10 @@ impl Found {
             None => (State::Interrupted, Some("the index was made again while it was unfinished; Enter starts it".to_owned())),
         };
         let took_ms = times.filter(|_| state == State::Done).map(|times| times.took_ms);
-        self.runs.push((Run { id, recipe, state, step: steps, of: steps, created_ms, took_ms, error, grid: None }, made));
+        self.runs.push((
+            Run { id, recipe, state, step: steps, of: steps, created_ms, took_ms, error, grid: None, note: super::note::read(folder) },
+            made,
+        ));
     }
 
     /// A small file that we wrote; broken ones count as skipped, missing ones do not.

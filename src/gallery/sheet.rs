@@ -201,8 +201,9 @@ impl<'a> Plan<'a> {
 }
 
 /// The lines at the top: the prompt, then what else all cells have in common.
-fn head(recipe: &Recipe, grid: &Grid, width: u32) -> Vec<(String, Ink)> {
-    let title = match recipe.prompt().trim() {
+pub(super) fn head(recipe: &Recipe, grid: &Grid, width: u32) -> Vec<(String, Ink)> {
+    let prompt = recipe.prompts().join(" / ");
+    let title = match prompt.trim() {
         "" => recipe.experiment(),
         prompt => prompt,
     };
@@ -236,7 +237,7 @@ fn cut(value: &str) -> String {
 }
 
 /// A text in at most `lines` lines of at most `columns` characters, broken between words where there are any.
-fn wrap(text: &str, columns: usize, lines: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, columns: usize, lines: usize) -> Vec<String> {
     let columns = columns.max(4);
     let mut wrapped: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

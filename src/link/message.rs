@@ -3,11 +3,11 @@
 //! Facts are small and lossless. Pictures follow behind them as [`Chunk`](Event::Chunk)s, and a live frame is sent only
 //! to a viewer that has asked for it with [`NextFrame`](Command::NextFrame) since it got the last.
 
-use crate::recipe::{Grid, Run, RunId};
+use crate::recipe::{Colour, Export, Fit, Grid, Layer, Numbers, Run, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The version of this language. Fields may be added without a new number; a changed meaning needs one.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// What a viewer asks of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,61 @@ pub enum Command {
         index: u32,
         /// The longest side in pixels.
         side: u32,
+    },
+    /// Put a run aside after the step in progress: it becomes [`State::Paused`](crate::recipe::State::Paused).
+    Pause {
+        /// Which.
+        run: RunId,
+    },
+    /// Make one step of a paused run, and pause it again.
+    Advance {
+        /// Which.
+        run: RunId,
+    },
+    /// Write a note on a run in place of the one it has; empty takes it away.
+    Note {
+        /// Which.
+        run: RunId,
+        /// What was observed.
+        text: String,
+    },
+    /// Look inside a step: answered by [`Event::Numbers`] and a picture of the layer.
+    Inspect {
+        /// Whose.
+        run: RunId,
+        /// The step, from 0; where it was not kept, the nearest that was.
+        index: u32,
+        /// What of it to show.
+        layer: Layer,
+    },
+    /// What an input picture will be for a model: answered by a [`PictureOf::Input`] of the model's size.
+    Look {
+        /// The picture as typed in a form; none for an empty sheet in the background's colour.
+        image: Option<String>,
+        /// The model whose size it gets.
+        model: String,
+        /// How it becomes square.
+        fit: Fit,
+        /// What lies behind it.
+        background: Colour,
+    },
+    /// Keep a drawing as an input: answered by [`Event::Kept`].
+    Keep {
+        /// What to call it: `drawing` or `mask`.
+        name: String,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Rows of 8-bit RGB.
+        rgb: Bytes,
+    },
+    /// Write pictures of a run's steps to the workspace; the log says where.
+    Export {
+        /// Whose.
+        run: RunId,
+        /// What to make.
+        what: Export,
     },
     /// End the engine: when the queue is empty of running jobs, or now.
     Stop {
@@ -135,6 +190,18 @@ pub enum Event {
         /// How many finished runs match in all.
         total: u64,
     },
+    /// The numbers behind a step, an answer to [`Command::Inspect`].
+    Numbers {
+        /// The step.
+        numbers: Numbers,
+    },
+    /// The answer to [`Command::Keep`]: what to write into the form.
+    Kept {
+        /// The name that was given.
+        name: String,
+        /// The kept input, `drawing@sha256:…`.
+        image: String,
+    },
     /// A picture begins: its chunks follow, among other facts.
     Picture {
         /// What it shows.
@@ -165,7 +232,7 @@ pub struct PictureHead {
     pub height: u32,
 }
 
-/// The two kinds of pictures on the link.
+/// The kinds of pictures on the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PictureOf {
     /// The picture so far, as the model believes it to be (x̂₀), after a step of a running run.
@@ -182,6 +249,15 @@ pub enum PictureOf {
         /// The `side` that was asked for.
         side: u32,
     },
+    /// A layer of a step, an answer to [`Command::Inspect`].
+    Layer {
+        /// The step that it is of, from 0.
+        index: u32,
+        /// What of the step.
+        layer: Layer,
+    },
+    /// The answer to [`Command::Look`]; its run is 0.
+    Input,
     /// The picture that was asked for cannot be read; no chunks follow.
     Missing {
         /// Which of the run's pictures, from 0.

@@ -52,11 +52,13 @@ impl Arriving {
         }
         match (head.what, size(&head)) {
             (PictureOf::Missing { .. }, Some(0)) => Ok(Some(Picture { head, rgb: Arc::default() })),
-            (PictureOf::Frame { .. } | PictureOf::Kept { .. }, Some(1..)) => {
+            (PictureOf::Missing { .. }, _) | (_, None | Some(0)) => {
+                bail!("a picture on the link claims to be {} by {} pixels", head.width, head.height)
+            }
+            _ => {
                 self.0 = Some((head, Vec::new()));
                 Ok(None)
             }
-            _ => bail!("a picture on the link claims to be {} by {} pixels", head.width, head.height),
         }
     }
 

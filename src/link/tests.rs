@@ -23,7 +23,7 @@ fn id() -> impl Strategy<Value = RunId> {
 prop_compose! {
     fn run()(id in id(), recipe in recipe(), step: u32, of: u32, created_ms: i64, took_ms: Option<u64>, error: Option<String>,
              grid in option::of(id())) -> Run {
-        Run { id, recipe, state: State::Interrupted, step, of, created_ms, took_ms, error, grid }
+        Run { id, recipe, state: State::Interrupted, step, of, created_ms, took_ms, error, grid, note: None }
     }
 }
 
@@ -238,7 +238,7 @@ async fn the_end_of_an_engine_is_told_in_a_sentence() {
 
     let (mut engine, mut wire) = Engine::new();
     engine.says(hello(PROTOCOL + 1)).await;
-    assert!(lost(&mut wire).await.contains("version 2"));
+    assert!(lost(&mut wire).await.contains("version 3"));
 
     let (mut engine, mut wire) = Engine::new();
     engine.greets().await;

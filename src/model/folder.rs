@@ -105,26 +105,45 @@ impl Folder {
     /// When a file cannot be read.
     pub fn hash(&self) -> Result<String> {
         let mut hasher = Sha256::new();
+        self.feed(&mut hasher)?;
+        Ok(hexadecimal(hasher))
+    }
+
+    /// [`hash`](Folder::hash) over two folders that are used together.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn hash_with(&self, other: &Folder) -> Result<String> {
+        let mut hasher = Sha256::new();
+        self.feed(&mut hasher)?;
+        other.feed(&mut hasher)?;
+        Ok(hexadecimal(hasher))
+    }
+
+    fn feed(&self, hasher: &mut Sha256) -> Result<()> {
         for path in self.deciding_files()? {
             hasher.update(path.as_bytes());
             match self {
                 Folder::Embedded => hasher.update(embedded(&path).unwrap_or_default()),
                 Folder::Dir(dir) => {
                     let mut file = fs::File::open(dir.join(&path)).with_context(|| format!("{} cannot be read", self.title(&path)))?;
-                    std::io::copy(&mut file, &mut hasher).with_context(|| format!("{} cannot be read", self.title(&path)))?;
+                    std::io::copy(&mut file, hasher).with_context(|| format!("{} cannot be read", self.title(&path)))?;
                 }
             }
         }
-        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(())
     }
 
     fn deciding_files(&self) -> Result<Vec<String>> {
         let mut paths = Vec::new();
-        for (part, stem) in [("text_encoder", "model"), ("unet", "diffusion_pytorch_model")] {
+        let parts = [("text_encoder", "model"), ("unet", "diffusion_pytorch_model")];
+        // A stage II folder may come without a text encoder; what must be there has been loaded before.
+        for (part, stem) in parts.into_iter().filter(|(part, _)| self.has(part)) {
             paths.push(format!("{part}/config.json"));
             paths.extend(self.weight_files(part, stem)?);
         }
-        paths.extend(["tokenizer/tokenizer.json".to_owned(), "scheduler/scheduler_config.json".to_owned()]);
+        let single = ["tokenizer/tokenizer.json", "scheduler/scheduler_config.json", "image_noising_scheduler/scheduler_config.json"];
+        paths.extend(single.into_iter().filter(|path| self.has(path)).map(str::to_owned));
         Ok(paths)
     }
 
@@ -164,6 +183,10 @@ impl Folder {
         }
         Ok(files.into_iter().map(|file| format!("{prefix}{file}")).collect())
     }
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn embedded(path: &str) -> Option<&'static [u8]> {

@@ -2,6 +2,7 @@
 
 use super::Folder;
 use super::folder::embedded;
+use crate::network::UnetConfig;
 use anyhow::{Context, Result, ensure};
 use safetensors::tensor::Metadata;
 use std::{fs, io::Read};
@@ -88,4 +89,13 @@ fn count(part: &mut Part, mut file: impl Read, size: u64) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Width and height in pixels of a model's pictures, read off its config alone.
+///
+/// # Errors
+/// When there is no such model, or its config cannot be read.
+pub fn sample_size(name: &str) -> Result<usize> {
+    let folder = Folder::find(name)?;
+    Ok(UnetConfig::from_json(&folder.text("unet/config.json")?).with_context(|| folder.title("unet"))?.sample_size)
 }

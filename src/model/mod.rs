@@ -8,8 +8,8 @@ pub mod verify;
 mod weights;
 
 pub use folder::{Folder, models_dir};
-pub use info::{Info, Part, info};
-pub use pipeline::{Pipeline, TOKENS};
+pub use info::{Info, Part, info, sample_size};
+pub use pipeline::{At, Pipeline, TOKENS};
 pub use scheduler::SchedulerConfig;
 
 /// The name of the model that is compiled in.

@@ -1,7 +1,7 @@
 //! A whole loaded model: from prompts to predictions.
 
 use super::{Folder, SchedulerConfig};
-use crate::diffusion::{Prediction, Process, guide};
+use crate::diffusion::{Prediction, Process, Schedule, guide};
 use crate::network::{Conditioning, T5Config, T5Encoder, Unet, UnetConfig};
 use anyhow::{Context, Result, anyhow, ensure};
 use candle_core::{DType, Device, Tensor};
@@ -27,6 +27,8 @@ pub struct Pipeline {
     tokenizer: Tokenizer,
     text_encoder: T5Encoder,
     unet: Unet,
+    /// How much noise a noise level is, in a model that enlarges.
+    augmentation: Option<Schedule>,
 }
 
 impl Pipeline {
@@ -37,19 +39,47 @@ impl Pipeline {
     pub fn load(folder: &Folder) -> Result<Pipeline> {
         let index = folder.text("model_index.json")?;
         serde_json::from_str::<serde_json::Value>(&index).with_context(|| format!("{} is no JSON", folder.title("model_index.json")))?;
+        let model = Pipeline::assemble(folder, folder)?;
+        let config = model.unet.config();
+        let stage_one = model.augmentation.is_none();
+        ensure!(
+            stage_one,
+            "{}: config.json is of stage II (in_channels {}), which enlarges pictures; name a stage I model",
+            folder.title("unet"),
+            config.in_channels
+        );
+        Ok(model)
+    }
+
+    /// Loads a stage II folder; where it has no text encoder of its own, that of `text` reads the prompts.
+    ///
+    /// # Errors
+    /// As for [`load`](Pipeline::load), and when the folder is of stage I.
+    pub fn load_stage_two(folder: &Folder, text: &Folder) -> Result<Pipeline> {
+        let own = folder.has("text_encoder/config.json") && folder.has("tokenizer/tokenizer.json");
+        let model = Pipeline::assemble(folder, if own { folder } else { text })?;
+        let stage_two = model.augmentation.is_some();
+        ensure!(stage_two, "{}: config.json is of stage I; name a stage II model, such as IF-II-L-v1.0", folder.title("unet"));
+        Ok(model)
+    }
+
+    /// Puts a model together from a folder, and the folder whose text encoder reads the prompts.
+    fn assemble(folder: &Folder, text: &Folder) -> Result<Pipeline> {
         let scheduler =
             SchedulerConfig::from_json(&folder.text("scheduler/scheduler_config.json")?).with_context(|| folder.title("scheduler"))?;
-        let (text_encoder, unet) = (load_text_encoder(folder, "text_encoder")?, load_unet(folder, "unet")?);
+        let (text_encoder, unet) = (load_text_encoder(text, "text_encoder")?, load_unet(folder, "unet")?);
         check_fit(unet.config(), &text_encoder, &scheduler).with_context(|| folder.title("unet"))?;
+        let augmentation = unet.config().class_embed_type.is_some().then(|| augmentation(folder, &scheduler)).transpose()?;
         Ok(Pipeline {
             name: folder.name(),
-            hash: folder.hash()?,
+            hash: if text == folder { folder.hash()? } else { folder.hash_with(text)? },
             process: scheduler.process(),
             learned_variance: scheduler.learned_variance(),
             device: Device::Cpu,
-            tokenizer: load_tokenizer(folder)?,
+            tokenizer: load_tokenizer(text)?,
             text_encoder,
             unet,
+            augmentation,
         })
     }
 
@@ -81,20 +111,50 @@ impl Pipeline {
         Ok(self.text_encoder.forward(&ids, &mask)?)
     }
 
+    /// How much noise a noise level is, in a model that enlarges.
+    pub fn augmentation(&self) -> Option<&Schedule> {
+        self.augmentation.as_ref()
+    }
+
+    /// The same, with the small picture's noise level for a model that enlarges.
+    pub fn at_noise_level(&self, noise_level: usize) -> At<'_> {
+        At { model: self, noise_level: Some(noise_level) }
+    }
+
     /// The noise that the model sees in x (b, 3, h, w) at timestep t, where `text` holds one prompt's states (1, n, d).
     pub fn predict(&self, x: &Tensor, t: usize, text: &Tensor) -> candle_core::Result<Prediction> {
-        let b = x.dim(0)?;
-        let times = Tensor::full(t as f32, b, &self.device)?;
+        At { model: self, noise_level: None }.predict(x, t, text)
+    }
+
+    /// The guided prediction; `text` holds the null prompt's states and the prompt's, (2, n, d). Without a pull only one
+    /// half is computed.
+    pub fn predict_guided(&self, x: &Tensor, t: usize, text: &Tensor, gamma: f64) -> candle_core::Result<Prediction> {
+        At { model: self, noise_level: None }.predict_guided(x, t, text, gamma)
+    }
+}
+
+/// A model at one noise level of the small picture, which a model that does not enlarge has none of.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    model: &'a Pipeline,
+    noise_level: Option<usize>,
+}
+
+impl At<'_> {
+    /// As [`Pipeline::predict`]; in a model that enlarges, x (b, 6, h, w) holds the enlarged picture behind the noisy one.
+    pub fn predict(&self, x: &Tensor, t: usize, text: &Tensor) -> candle_core::Result<Prediction> {
+        let (b, model) = (x.dim(0)?, self.model);
+        let times = Tensor::full(t as f32, b, &model.device)?;
+        let noise_level = self.noise_level.map(|level| Tensor::full(level as f32, b, &model.device)).transpose()?;
         let text = text.repeat((b / text.dim(0)?, 1, 1))?;
-        let mut prediction = Prediction::split(&self.unet.forward(x, &times, &Conditioning { text, noise_level: None })?, CHANNELS)?;
-        if !self.learned_variance {
+        let mut prediction = Prediction::split(&model.unet.forward(x, &times, &Conditioning { text, noise_level })?, CHANNELS)?;
+        if !model.learned_variance {
             prediction.variance = None;
         }
         Ok(prediction)
     }
 
-    /// The guided prediction; `text` holds the null prompt's states and the prompt's, (2, n, d). Without a pull only one
-    /// half is computed.
+    /// As [`Pipeline::predict_guided`], of x as in [`predict`](At::predict).
     pub fn predict_guided(&self, x: &Tensor, t: usize, text: &Tensor, gamma: f64) -> candle_core::Result<Prediction> {
         if gamma == 0.0 || gamma == 1.0 {
             return self.predict(x, t, &text.narrow(0, gamma as usize, 1)?);
@@ -104,7 +164,7 @@ impl Pipeline {
         let both = self.predict(&Tensor::cat(&[x, x], 0)?, t, &Tensor::cat(&[half(0)?, half(1)?], 0)?)?;
         let [unconditional, conditional] = [0, b].map(|from| -> candle_core::Result<Prediction> {
             let variance = both.variance.as_ref().map(|variance| variance.narrow(0, from, b)).transpose()?;
-            Ok(Prediction { noise: both.noise.narrow(0, from, b)?, variance })
+            Ok(Prediction { noise: both.noise.narrow(0, from, b)?, variance, halves: None })
         });
         guide(&unconditional?, &conditional?, gamma)
     }
@@ -113,12 +173,32 @@ impl Pipeline {
 /// Whether the parts of a folder belong together, and to stage I.
 fn check_fit(unet: &UnetConfig, text_encoder: &T5Encoder, scheduler: &SchedulerConfig) -> Result<()> {
     let (wanted, given) = (unet.encoder_hid_dim, text_encoder.config().d_model);
-    ensure!(wanted == given, "config.json asks for text states of encoder_hid_dim {wanted}, but the text encoder's d_model is {given}");
-    let stage_one = unet.in_channels == CHANNELS && unet.class_embed_type.is_none();
-    ensure!(stage_one, "config.json is of stage II (in_channels {}), which enlarges pictures; name a stage I model", unet.in_channels);
+    ensure!(
+        wanted == given,
+        "config.json asks for text states of encoder_hid_dim {wanted}, but the text encoder's d_model is {given}; name one that fits"
+    );
+    let stages = [(CHANNELS, false), (2 * CHANNELS, true)];
+    let stage = (unet.in_channels, unet.class_embed_type.is_some());
+    ensure!(
+        stages.contains(&stage),
+        "config.json is of neither stage: in_channels {}, class_embed_type {:?}",
+        stage.0,
+        unet.class_embed_type
+    );
     let variance = !scheduler.learned_variance() || unet.out_channels == 2 * CHANNELS;
     ensure!(variance, "the scheduler's variance_type 'learned_range' needs out_channels {}, not {}", 2 * CHANNELS, unet.out_channels);
     Ok(())
+}
+
+/// How the small picture was drowned in training: as a scheduler of its own says, or as the model's.
+fn augmentation(folder: &Folder, scheduler: &SchedulerConfig) -> Result<Schedule> {
+    const OWN: &str = "image_noising_scheduler/scheduler_config.json";
+    match folder.has(OWN) {
+        true => {
+            Ok(SchedulerConfig::from_json(&folder.text(OWN)?).with_context(|| folder.title("image_noising_scheduler"))?.process().schedule)
+        }
+        false => Ok(scheduler.process().schedule),
+    }
 }
 
 fn load_tokenizer(folder: &Folder) -> Result<Tokenizer> {

@@ -1,6 +1,7 @@
 //! What was typed, before it is a recipe: a number field may hold a list or a range, which makes a grid.
 
-use super::{EXPERIMENTS, Recipe, RecipeError, form::is_number};
+use super::form::{Kind, kind, name};
+use super::{EXPERIMENTS, Recipe, RecipeError};
 use clap::Command;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -69,8 +70,11 @@ impl Ask {
         if let Some(field) = map.keys().find(|field| field.contains('=')) {
             return Err(RecipeError::at(field, format!("{experiment} has no field '{}'", field.escape_debug())));
         }
-        let fields = map.into_iter().map(|(field, value)| Ok((field.clone(), text(&experiment, &field, value)?)));
-        Ok(Ask { fields: fields.collect::<Result<_, _>>()?, experiment })
+        let mut fields = Vec::new();
+        for (field, value) in map {
+            fields.extend(texts(&experiment, &field, value)?.into_iter().map(|text| (field.clone(), text)));
+        }
+        Ok(Ask { fields, experiment })
     }
 
     /// Every recipe that is asked for, each checked.
@@ -81,7 +85,7 @@ impl Ask {
         let mut command = super::command(&self.experiment)?;
         let mut axes = Vec::new();
         for (field, value) in &self.fields {
-            if command.get_arguments().any(|arg| arg.get_id() == field.as_str() && is_number(arg)) {
+            if command.get_arguments().any(|arg| name(arg) == field && kind(arg) == Kind::Number) {
                 let values = values(value).map_err(|why| RecipeError::at(field, format!("{field}: '{}' {why}", value.escape_debug())))?;
                 if values.len() > 1 {
                     axes.push(Axis { field: field.clone(), values });
@@ -170,29 +174,34 @@ fn few<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Recipe>, D::Err
     deserializer.deserialize_seq(Few)
 }
 
-/// A value of a TOML or JSON recipe as it would be typed.
-fn text(experiment: &str, field: &str, value: Value) -> Result<String, RecipeError> {
+/// A TOML or JSON value as it would be typed. A field that may be given several times takes a list so.
+fn texts(experiment: &str, field: &str, value: Value) -> Result<Vec<String>, RecipeError> {
     let refuse = |what: &str| Err(RecipeError::at(field, format!("{field} cannot be {what}")));
     match value {
-        Value::String(text) => Ok(text),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(flag) => Ok(flag.to_string()),
+        Value::String(text) => Ok(vec![text]),
+        Value::Number(number) => Ok(vec![number.to_string()]),
+        Value::Bool(flag) => Ok(vec![flag.to_string()]),
         Value::Null => refuse("empty"),
         Value::Object(_) => refuse("a table"),
         Value::Array(items) => {
             let command = super::command(experiment)?;
-            let takes_text = command.get_arguments().any(|arg| arg.get_id() == field && !is_number(arg) && field != "timesteps");
-            if takes_text || items.is_empty() || items.iter().any(|item| item.is_array()) {
+            let kind = command.get_arguments().find(|arg| name(arg) == field).map(kind);
+            if items.is_empty() || items.iter().any(|item| item.is_array()) {
                 return refuse("a list");
             }
-            let items: Result<Vec<_>, _> = items.into_iter().map(|item| text(experiment, field, item)).collect();
-            Ok(items?.join(","))
+            let items: Vec<String> = items.into_iter().map(|item| texts(experiment, field, item)).collect::<Result<Vec<_>, _>>()?.concat();
+            match kind {
+                Some(Kind::Many) => Ok(items),
+                // An unknown field is refused by its name, further on.
+                Some(Kind::Number | Kind::List) | None => Ok(vec![items.join(",")]),
+                Some(_) => refuse("a list"),
+            }
         }
     }
 }
 
 /// `7`, `3,5,7`, `1..20`, `1..20:3` and lists of these, as the values that they stand for.
-fn values(text: &str) -> Result<Vec<String>, String> {
+pub(super) fn values(text: &str) -> Result<Vec<String>, String> {
     let mut values = Vec::new();
     for part in text.split(',').map(str::trim) {
         match part.split_once("..") {

@@ -1,7 +1,8 @@
 //! The form of an experiment, read off the declaration of its arguments.
 
-use super::{Ask, RecipeError};
-use clap::Arg;
+use super::number::List;
+use super::{Ask, RecipeError, Timesteps};
+use clap::{Arg, ArgAction};
 use std::any::TypeId;
 
 /// One field of the form.
@@ -17,8 +18,27 @@ pub struct Field {
     pub choices: Vec<String>,
     /// The range and unit, or the kind, of the value: `1..64 pictures`, `TEXT`.
     pub range: String,
-    /// Whether a list or a range makes a grid.
-    pub number: bool,
+    /// What kind of value it takes.
+    pub kind: Kind,
+}
+
+/// What a field takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Words.
+    Text,
+    /// One of some words.
+    Choice,
+    /// A number; a list or a range makes a grid.
+    Number,
+    /// A list that belongs to one run.
+    List,
+    /// Several values: prompts, a line each, or views, with commas between them.
+    Many,
+    /// A picture.
+    Image,
+    /// A picture whose white is made new.
+    Mask,
 }
 
 /// The fields of an experiment in the order of their declaration.
@@ -32,13 +52,20 @@ pub fn fields(experiment: &str) -> Result<Vec<Field>, RecipeError> {
 
 fn field(arg: &Arg) -> Field {
     Field {
-        name: arg.get_id().to_string(),
+        name: name(arg).to_owned(),
         help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
-        default: arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned()),
+        default: default(arg),
         choices: arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect(),
         range: arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default(),
-        number: is_number(arg),
+        kind: kind(arg),
     }
+}
+
+/// Several prompts are lines; other values have commas between them.
+fn default(arg: &Arg) -> Option<String> {
+    let values: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    let between = if arg.get_id() == "prompt" { "\n" } else { "," };
+    values.first().map(|_| values.join(between))
 }
 
 impl Field {
@@ -57,8 +84,22 @@ impl Field {
     }
 }
 
-/// Whether an argument is a number, and so may be an axis of a grid.
-pub(super) fn is_number(arg: &Arg) -> bool {
+/// An argument's name as it is typed: `jump-count`, where its identifier is `jump_count`.
+pub(super) fn name(arg: &Arg) -> &str {
+    arg.get_long().unwrap_or_else(|| arg.get_id().as_str())
+}
+
+/// What an argument takes.
+pub(super) fn kind(arg: &Arg) -> Kind {
     let id = arg.get_value_parser().type_id();
-    [TypeId::of::<f64>(), TypeId::of::<u64>(), TypeId::of::<usize>()].iter().any(|number| id == *number)
+    let is = |types: &[TypeId]| types.iter().any(|wanted| id == *wanted);
+    match arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str()) {
+        "IMAGE" => Kind::Image,
+        "MASK" => Kind::Mask,
+        _ if matches!(arg.get_action(), ArgAction::Append) => Kind::Many,
+        _ if is(&[TypeId::of::<f64>(), TypeId::of::<u64>(), TypeId::of::<usize>()]) => Kind::Number,
+        _ if is(&[TypeId::of::<List>(), TypeId::of::<Timesteps>()]) => Kind::List,
+        _ if !arg.get_possible_values().is_empty() => Kind::Choice,
+        _ => Kind::Text,
+    }
 }

@@ -5,82 +5,283 @@
 //! enter by the same door: they become `--field=value` arguments for the same parser, so that defaults, ranges and
 //! the words of an error are the same everywhere.
 
+mod anagram;
 mod ask;
+mod blur;
+mod edit;
 mod error;
 mod form;
+mod forward;
+mod hybrid;
+mod image;
+mod inpaint;
+mod iterative;
+mod layer;
 mod made;
 mod number;
+mod one_step;
 mod run;
 mod sample;
 mod timesteps;
+mod upscale;
+mod view;
+mod walk;
 
+pub use anagram::{Anagram, Reduce};
 pub use ask::{Ask, Axis, Grid, MAX_CELLS};
+pub use blur::Blur;
+pub use edit::Edit;
 pub use error::RecipeError;
-pub use form::{Field, fields};
+pub use form::{Field, Kind, fields};
+pub use forward::Forward;
+pub use hybrid::{Hybrid, Split};
+pub use image::{CAMPANILE, Colour, Fit, Image, MASKS, Photo};
+pub use inpaint::Inpaint;
+pub use iterative::Iterative;
+pub use layer::{Export, Layer, LayerNumbers, Numbers};
 pub use made::Made;
+pub use number::List;
+pub use one_step::OneStep;
 pub use run::{Run, RunId, State};
-pub use sample::{Sample, Sampler};
+pub use sample::Sample;
 pub use timesteps::{RESPACINGS, Timesteps};
+pub use upscale::Upscale;
+pub use view::{VIEWS, View};
+pub use walk::{Sampler, Walk};
 
 use clap::{Args, Command, FromArgMatches};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The names of all experiments, in the order in which the workbench offers them.
-pub const EXPERIMENTS: &[&str] = &["sample"];
+/// What an experiment tells about its recipes. All have a `seed` and a `model` besides.
+trait Experiment {
+    /// What to show, one for each view or part; none where no text is read.
+    fn prompts(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
-/// One recipe: an experiment with every parameter set and checked.
-///
-/// A `Recipe` that exists is valid: deserializing one runs the same checks as the command line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
-pub enum Recipe {
+    /// The picture that it works on.
+    fn photo(&self) -> Option<&Photo> {
+        None
+    }
+
+    /// Every picture that goes in, and a kept step.
+    fn images(&mut self) -> Vec<&mut Image>;
+
+    /// The views of an anagram.
+    fn views(&self) -> &[View] {
+        &[]
+    }
+
+    /// How it walks, and its `steps`.
+    fn walk(&self) -> Option<(&Walk, Option<u64>)> {
+        None
+    }
+
+    fn guidance(&self) -> Option<f64> {
+        None
+    }
+
+    /// The indexes of the timesteps that it visits, where it goes back and forth.
+    fn schedule(&self) -> Option<Vec<usize>> {
+        None
+    }
+
+    /// A name for each of the pictures that it makes, in their order.
+    fn pictures(&self) -> Vec<String>;
+
+    /// How many pictures stand side by side before a new row begins.
+    fn columns(&self) -> usize {
+        let count = self.pictures().len();
+        (1..).find(|n| n * n >= count).unwrap_or(1)
+    }
+
+    /// How many times a run calls the model, where that is known without loading it; both halves of guidance count.
+    fn model_calls(&self) -> usize {
+        0
+    }
+
+    /// What no single field can tell: do the fields agree with one another?
+    fn check(&self) -> Result<(), RecipeError>;
+}
+
+/// The one list of experiments, in the order in which the workbench offers them.
+macro_rules! experiments {
+    ($($(#[$doc:meta])* $name:literal => $Recipe:ident,)*) => {
+        /// The names of all experiments, in the order in which the workbench offers them.
+        pub const EXPERIMENTS: &[&str] = &[$($name),*];
+
+        /// One recipe: an experiment with every parameter set and checked.
+        ///
+        /// A `Recipe` that exists is valid: deserializing one runs the same checks as the command line.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+        pub enum Recipe {
+            $($(#[$doc])* $Recipe(Box<$Recipe>),)*
+        }
+
+        impl Recipe {
+            /// The experiment's name on the command line.
+            pub fn experiment(&self) -> &'static str {
+                match self { $(Recipe::$Recipe(_) => $name,)* }
+            }
+
+            fn as_experiment(&self) -> &dyn Experiment {
+                match self { $(Recipe::$Recipe(recipe) => &**recipe,)* }
+            }
+
+            fn as_experiment_mut(&mut self) -> &mut dyn Experiment {
+                match self { $(Recipe::$Recipe(recipe) => &mut **recipe,)* }
+            }
+
+            /// The model as the user named it: the embedded one's name, or a folder.
+            pub fn model(&self) -> &str {
+                match self { $(Recipe::$Recipe(recipe) => &recipe.model,)* }
+            }
+
+            fn model_mut(&mut self) -> &mut String {
+                match self { $(Recipe::$Recipe(recipe) => &mut recipe.model,)* }
+            }
+
+            /// What picks the noise.
+            pub fn seed(&self) -> u64 {
+                match self { $(Recipe::$Recipe(recipe) => recipe.seed,)* }
+            }
+
+            fn fields(self) -> serde_json::Result<Value> {
+                match self { $(Recipe::$Recipe(recipe) => serde_json::to_value(recipe),)* }
+            }
+
+            fn from_matches(experiment: &str, matches: &clap::ArgMatches) -> Result<Recipe, clap::Error> {
+                match experiment {
+                    $($name => $Recipe::from_arg_matches(matches).map(|recipe| Recipe::$Recipe(Box::new(recipe))),)*
+                    _ => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+                }
+            }
+        }
+
+        /// The clap command of one experiment, each field a `--field VALUE` that takes a single value.
+        ///
+        /// # Errors
+        /// When there is no such experiment.
+        pub fn command(experiment: &str) -> Result<Command, RecipeError> {
+            let bare = |name: &'static str| Command::new(name).disable_help_flag(true).no_binary_name(true);
+            match experiment {
+                $($name => Ok($Recipe::augment_args(bare($name))),)*
+                _ => Err(RecipeError::unknown_experiment(experiment)),
+            }
+        }
+    };
+}
+
+experiments! {
     /// Develop pictures from pure noise.
-    Sample(Sample),
+    "sample" => Sample,
+    /// A picture drowned in noise.
+    "forward" => Forward,
+    /// Noise taken away by a blur.
+    "blur" => Blur,
+    /// Noise taken away at once.
+    "one-step" => OneStep,
+    /// Noise taken away step by step.
+    "iterative" => Iterative,
+    /// SDEdit.
+    "edit" => Edit,
+    /// RePaint.
+    "inpaint" => Inpaint,
+    /// Visual anagrams.
+    "anagram" => Anagram,
+    /// Factorized diffusion.
+    "hybrid" => Hybrid,
+    /// Stage II super-resolution.
+    "upscale" => Upscale,
 }
 
 impl Recipe {
-    /// The experiment's name on the command line.
-    pub fn experiment(&self) -> &'static str {
-        match self {
-            Recipe::Sample(_) => "sample",
-        }
+    /// The text that history search looks at, and that stands for the run in a list: every prompt, a line each.
+    pub fn prompt(&self) -> String {
+        self.prompts().join("\n")
     }
 
-    /// The text that history search looks at, and that stands for the run in a list.
-    pub fn prompt(&self) -> &str {
-        match self {
-            Recipe::Sample(sample) => &sample.prompt,
-        }
+    /// What to show, one for each view or part; none where no text is read.
+    pub fn prompts(&self) -> Vec<&str> {
+        self.as_experiment().prompts()
     }
 
-    /// The model as the user named it: the embedded one's name, or a folder.
-    pub fn model(&self) -> &str {
-        match self {
-            Recipe::Sample(sample) => &sample.model,
-        }
+    /// The picture that it works on.
+    pub fn photo(&self) -> Option<&Photo> {
+        self.as_experiment().photo()
+    }
+
+    /// Every picture that goes in, and a kept step.
+    pub fn images(&self) -> Vec<Image> {
+        self.clone().images_mut().into_iter().map(|image| image.clone()).collect()
+    }
+
+    /// The same, to put what the workspace keeps in their place.
+    pub fn images_mut(&mut self) -> Vec<&mut Image> {
+        self.as_experiment_mut().images()
+    }
+
+    /// The views of an anagram; empty for all other recipes.
+    pub fn views(&self) -> &[View] {
+        self.as_experiment().views()
+    }
+
+    /// How it walks, and its `steps`.
+    pub fn walk(&self) -> Option<(&Walk, Option<u64>)> {
+        self.as_experiment().walk()
+    }
+
+    /// How strongly the prompt pulls, where there is one.
+    pub fn guidance(&self) -> Option<f64> {
+        self.as_experiment().guidance()
+    }
+
+    /// The indexes of the timesteps that it visits, in order, where it goes back and forth (RePaint).
+    pub fn schedule(&self) -> Option<Vec<usize>> {
+        self.as_experiment().schedule()
+    }
+
+    /// How often the model is called where the way goes back and forth, which makes many of few timesteps.
+    pub fn resampled(&self) -> Option<usize> {
+        let schedule = self.schedule()?;
+        schedule.windows(2).any(|pair| pair[1] <= pair[0]).then_some(schedule.len())
     }
 
     /// The same recipe with another name for its model.
     pub fn with_model(mut self, name: &str) -> Recipe {
-        match &mut self {
-            Recipe::Sample(sample) => sample.model = name.to_owned(),
+        name.clone_into(self.model_mut());
+        self
+    }
+
+    /// The same recipe with nothing in it that another run of it would name otherwise: inputs by their content.
+    pub fn nameless(mut self) -> Recipe {
+        self.images_mut().into_iter().for_each(|image| *image = image.nameless());
+        if let Recipe::Upscale(recipe) = &mut self {
+            recipe.text_model = recipe.text_model.rsplit('/').next().unwrap_or_default().to_owned();
         }
         self
     }
 
-    /// How many pictures a run of this recipe makes.
-    pub fn pictures(&self) -> usize {
-        match self {
-            Recipe::Sample(sample) => sample.count,
-        }
+    /// A name for each of the pictures that a run makes, in their order.
+    pub fn labels(&self) -> Vec<String> {
+        self.as_experiment().pictures()
     }
 
-    /// How many times a run calls the model, where that is known without loading it.
+    /// How many pictures a run of this recipe makes.
+    pub fn pictures(&self) -> usize {
+        self.labels().len()
+    }
+
+    /// How many of them stand side by side before a new row begins.
+    pub fn columns(&self) -> usize {
+        self.as_experiment().columns().max(1)
+    }
+
+    /// How many times a run calls the model, where that is known without loading it; both halves of guidance count.
     pub fn model_calls(&self) -> usize {
-        match self {
-            Recipe::Sample(sample) => sample.model_calls(),
-        }
+        self.as_experiment().model_calls()
     }
 
     /// Parses `field`, `value` pairs; fields that are not named take their defaults.
@@ -95,20 +296,13 @@ impl Recipe {
     fn parse_with(command: &mut Command, pairs: &[(String, String)]) -> Result<Recipe, RecipeError> {
         let args = pairs.iter().map(|(field, value)| format!("--{field}={value}"));
         let matches = command.try_get_matches_from_mut(args).map_err(|error| RecipeError::from_clap(command.get_name(), &error))?;
-        let recipe = match command.get_name() {
-            "sample" => Sample::from_arg_matches(&matches).map(Recipe::Sample),
-            other => return Err(RecipeError::unknown_experiment(other)),
-        };
+        let recipe = Recipe::from_matches(command.get_name(), &matches);
         let recipe = recipe.map_err(|error| RecipeError::from_clap(command.get_name(), &error))?;
-        recipe.check()?;
-        Ok(recipe)
-    }
-
-    /// What no single field can tell: do the fields agree with one another?
-    fn check(&self) -> Result<(), RecipeError> {
-        match self {
-            Recipe::Sample(sample) => sample.check(),
+        if recipe.model().is_empty() && !matches!(recipe, Recipe::Upscale(_)) {
+            return Err(RecipeError::at("model", "model is empty; name a folder, or tiny-if"));
         }
+        recipe.as_experiment().check()?;
+        Ok(recipe)
     }
 
     /// The recipe as `field`, `value` pairs: what a form shows, and [`Recipe::parse`] takes back.
@@ -118,7 +312,14 @@ impl Recipe {
             Value::String(text) => text,
             other => other.to_string(),
         };
-        map.into_iter().filter(|(field, _)| field != "experiment").map(|(field, value)| (field, text(value))).collect()
+        let mut pairs = Vec::new();
+        for (field, value) in map.into_iter().filter(|(field, _)| field != "experiment") {
+            match value {
+                Value::Array(items) => pairs.extend(items.into_iter().map(|item| (field.clone(), text(item)))),
+                value => pairs.push((field, text(value))),
+            }
+        }
+        pairs
     }
 
     /// The recipe as a TOML document that `darkroom run FILE` takes.
@@ -132,10 +333,7 @@ impl From<Recipe> for Map<String, Value> {
     fn from(recipe: Recipe) -> Self {
         let mut map = Map::new();
         map.insert("experiment".into(), recipe.experiment().into());
-        let fields = match recipe {
-            Recipe::Sample(sample) => serde_json::to_value(sample),
-        };
-        if let Ok(Value::Object(fields)) = fields {
+        if let Ok(Value::Object(fields)) = recipe.fields() {
             map.extend(fields);
         }
         map
@@ -148,18 +346,5 @@ impl TryFrom<Map<String, Value>> for Recipe {
     fn try_from(map: Map<String, Value>) -> Result<Self, RecipeError> {
         let ask = Ask::from_map(map)?;
         Recipe::parse(&ask.experiment, &ask.fields)
-    }
-}
-
-/// The clap command of one experiment, each field a `--field VALUE` that takes a single value.
-///
-/// # Errors
-/// When there is no such experiment.
-pub fn command(experiment: &str) -> Result<Command, RecipeError> {
-    let name = EXPERIMENTS.iter().copied().find(|name| *name == experiment).ok_or_else(|| RecipeError::unknown_experiment(experiment))?;
-    let bare = Command::new(name).disable_help_flag(true).no_binary_name(true);
-    match name {
-        "sample" => Ok(Sample::augment_args(bare)),
-        other => Err(RecipeError::unknown_experiment(other)),
     }
 }

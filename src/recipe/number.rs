@@ -1,6 +1,29 @@
 //! Value parsers for numbers with a range. clap alone takes `NaN` and infinity for a float.
 
+use super::ask::values;
 use clap::builder::TypedValueParser;
+use serde::{Serialize, Serializer};
+use std::fmt;
+
+/// The most numbers in a [`List`].
+const MAX_LIST: usize = 64;
+
+/// Whole numbers that belong to one run: a picture each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List(pub Vec<usize>);
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let words: Vec<_> = self.0.iter().map(usize::to_string).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
+impl Serialize for List {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 /// A finite real number from `min` to `max`.
 pub fn real(min: f64, max: f64) -> impl TypedValueParser<Value = f64> {
@@ -21,4 +44,25 @@ pub fn whole(min: u64, max: u64) -> impl TypedValueParser<Value = u64> {
 /// [`whole`] for things that are counted or indexed in memory.
 pub fn count(min: usize, max: usize) -> impl TypedValueParser<Value = usize> {
     whole(min as u64, max as u64).map(|value| value as usize)
+}
+
+/// An odd [`count`].
+pub fn odd(min: usize, max: usize) -> impl TypedValueParser<Value = usize> {
+    move |text: &str| match text.trim().parse::<usize>() {
+        Ok(value) if (min..=max).contains(&value) && value % 2 == 1 => Ok(value),
+        _ => Err(format!("is not an odd number from {min} to {max}")),
+    }
+}
+
+/// A list of whole numbers from `min` to `max`: `7`, `250,500,750`, `1..20:3`.
+pub fn list(min: usize, max: usize) -> impl TypedValueParser<Value = List> {
+    move |text: &str| {
+        let number = |value: &String| value.parse::<usize>().ok().filter(|value| (min..=max).contains(value));
+        let numbers: Option<Vec<usize>> = values(text)?.iter().map(number).collect();
+        let numbers = numbers.ok_or_else(|| format!("is not a list of whole numbers from {min} to {max}"))?;
+        match numbers.len() {
+            1..=MAX_LIST => Ok(List(numbers)),
+            many => Err(format!("has {many} numbers; up to {MAX_LIST} can be")),
+        }
+    }
 }

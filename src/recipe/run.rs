@@ -29,6 +29,8 @@ pub enum State {
     Failed,
     /// Ended by the user.
     Cancelled,
+    /// Put aside by the user; it goes on when asked.
+    Paused,
     /// Its engine died with it twice: it starts again only when asked.
     Interrupted,
 }
@@ -47,6 +49,7 @@ impl State {
             State::Done => "done",
             State::Failed => "failed",
             State::Cancelled => "cancelled",
+            State::Paused => "paused",
             State::Interrupted => "interrupted",
         }
     }
@@ -73,4 +76,7 @@ pub struct Run {
     pub error: Option<String>,
     /// The first run of the grid that it is a cell of.
     pub grid: Option<RunId>,
+    /// What the user observed.
+    #[serde(default)]
+    pub note: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! `sample`: pictures from pure noise.
 
-use super::{RecipeError, Timesteps, number};
+use super::{Experiment, RecipeError, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Develop pictures from pure noise under a prompt.
@@ -28,60 +28,42 @@ pub struct Sample {
     #[arg(long, default_value = "1", value_name = "1..64 pictures", value_parser = number::count(1, 64))]
     pub count: usize,
 
-    /// Which timesteps: strided (990 to 0 by 30), leading, fast27, smart50 and kin, or a falling list such as 900,500,100.
-    #[arg(long, value_name = "LIST")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timesteps: Option<Timesteps>,
-
-    /// How one step leads to the next: ddpm adds fresh noise, ddim only as much as eta says.
-    #[arg(long, value_enum, default_value = "ddpm")]
-    pub sampler: Sampler,
-
-    /// Fresh noise in a ddim step: 0 none, 1 as much as ddpm.
-    #[arg(long, default_value = "0", value_name = "0..1", value_parser = number::real(0.0, 1.0))]
-    pub eta: f64,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub walk: Walk,
 
     /// The model: tiny-if is built in; a folder in the diffusers layout is another.
     #[arg(long, default_value = "tiny-if", value_name = "DIR")]
     pub model: String,
 }
 
-/// The family of update rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sampler {
-    /// Ho et al. 2020, with the variance that the model learned.
-    Ddpm,
-    /// Song et al. 2021.
-    Ddim,
-}
-
-impl Sample {
-    /// The timesteps asked for, with the defaults filled in.
-    pub fn timesteps(&self) -> Timesteps {
-        match (&self.timesteps, self.steps) {
-            (Some(timesteps), _) => timesteps.clone(),
-            (None, Some(_)) => Timesteps::Leading,
-            (None, None) => Timesteps::Strided,
-        }
+impl Experiment for Sample {
+    fn prompts(&self) -> Vec<&str> {
+        vec![&self.prompt]
     }
 
-    pub(super) fn model_calls(&self) -> usize {
-        let per_picture = self.timesteps().model_calls(self.steps);
-        // Unconditional and plainly conditional pictures need no second half.
-        per_picture * self.count * if self.guidance == 0.0 || self.guidance == 1.0 { 1 } else { 2 }
+    fn images(&mut self) -> Vec<&mut super::Image> {
+        self.walk.from.iter_mut().collect()
     }
 
-    pub(super) fn check(&self) -> Result<(), RecipeError> {
-        match (&self.timesteps, self.steps) {
-            (Some(Timesteps::Leading), None) => {
-                Err(RecipeError::at("steps", "timesteps 'leading' needs to know how many: set steps, for example 50"))
-            }
-            (Some(timesteps), Some(_)) if *timesteps != Timesteps::Leading => {
-                Err(RecipeError::at("steps", format!("steps goes with timesteps 'leading'; '{timesteps}' has its own number")))
-            }
-            _ if self.model.is_empty() => Err(RecipeError::at("model", "model is empty; name a folder, or tiny-if")),
-            _ => Ok(()),
-        }
+    fn walk(&self) -> Option<(&Walk, Option<u64>)> {
+        Some((&self.walk, self.steps))
+    }
+
+    fn guidance(&self) -> Option<f64> {
+        Some(self.guidance)
+    }
+
+    fn pictures(&self) -> Vec<String> {
+        (1..=self.count).map(|picture| picture.to_string()).collect()
+    }
+
+    fn model_calls(&self) -> usize {
+        self.walk.calls(self.steps) * self.count * halves(self.guidance)
+    }
+
+    fn check(&self) -> Result<(), RecipeError> {
+        self.walk.check(self.steps)
     }
 }

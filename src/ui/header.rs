@@ -1,7 +1,7 @@
 //! The first line: what runs, and whether the engine is there.
 
 use super::{Canvas, text};
-use crate::app::Engine;
+use crate::app::{App, Engine};
 use crate::recipe::State;
 use ratatui::{
     layout::{Alignment, Rect},
@@ -9,12 +9,22 @@ use ratatui::{
     text::{Line, Span},
 };
 
+/// Between the program's name and the experiment's.
+const GAP: &str = "   ";
+
+/// Whether a column of the first line is the experiment's.
+pub(super) fn is_experiment(app: &App, x: u16) -> bool {
+    let begin = (" darkroom".len() + GAP.len()) as u16;
+    (begin..begin + app.form.experiment.len() as u16 + 2).contains(&x)
+}
+
 impl Canvas<'_, '_> {
     pub(super) fn header(&mut self, area: Rect) {
         let name = Span::styled(" darkroom", Style::new().add_modifier(Modifier::BOLD));
-        let experiment = Span::styled(format!("   {}", self.app.form.experiment), self.dim());
-        self.frame.render_widget(Line::from(vec![name, experiment]), area);
-        let room = usize::from(area.width).saturating_sub(22);
+        let experiment = Span::styled(format!("{GAP}{} ▾", self.app.form.experiment), self.dim());
+        let left = Line::from(vec![name, experiment]);
+        let room = usize::from(area.width).saturating_sub(left.width() + 3);
+        self.frame.render_widget(left, area);
         let line = match &self.app.engine {
             Engine::Connecting => Line::styled("looking for the engine ", self.dim()),
             Engine::Lost(reason) => self.trouble("engine lost", reason, room),

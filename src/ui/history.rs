@@ -39,11 +39,12 @@ impl Canvas<'_, '_> {
 
     fn label(&self, run: &Run, room: usize) -> Option<Line<'static>> {
         let selected = self.app.history.selected()?.id == run.id && self.app.focus == Focus::History;
+        let note = if run.note.is_some() { super::notes::MARK } else { "" };
         let (mark, style) = match selected {
             true => ("▸", self.accent().add_modifier(Modifier::BOLD)),
             false => (" ", self.dim()),
         };
-        Some(Line::styled(text::clip(&format!("{mark}{}", run.id), room), style))
+        Some(Line::styled(text::clip(&format!("{mark}{}{note}", run.id), room), style))
     }
 
     fn history_line(&mut self, area: Rect, total: &str) {
@@ -95,7 +96,7 @@ pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
     }
     let cells = cells(app, Block::bordered().inner(area)).into_iter();
     let source = |run: RunId| Source::Kept { run, index: 0, side: SMALL };
-    cells.map(|(run, cell)| Place { slot: Slot::Thumb(run.id), area: below(cell), sources: vec![source(run.id)] }).collect()
+    cells.map(|(run, cell)| Place { slot: Slot::Thumb(run.id), area: below(cell), sources: vec![source(run.id)], columns: 1 }).collect()
 }
 
 /// The run at a spot.

@@ -1,14 +1,19 @@
 //! What the state looks like: pure drawing, a file a pane.
 
+mod contact;
 mod footer;
 mod form;
 mod header;
 mod history;
+mod inspector;
 mod layout;
 mod log;
+mod notes;
 mod overlay;
+mod picker;
 mod picture;
 mod queue;
+mod schedule;
 mod text;
 
 pub use text::plain;
@@ -53,7 +58,7 @@ pub fn draw(frame: &mut Frame, app: &App, look: &Look) {
 /// The spots for pictures on a screen of this size, most wanted first.
 pub fn places(app: &App, area: Rect) -> Vec<Place> {
     let Some(panes) = layout::panes(app, area) else { return Vec::new() };
-    let mut places: Vec<_> = picture::place(app, panes.preview).into_iter().collect();
+    let mut places = picture::places(app, panes.preview);
     places.extend(panes.steps.into_iter().flat_map(|area| picture::step_places(app, area)));
     places.extend(history::places(app, panes.history));
     places
@@ -62,6 +67,14 @@ pub fn places(app: &App, area: Rect) -> Vec<Place> {
 /// What lies at a spot of a screen of this size.
 pub fn target(app: &App, area: Rect, at: Position) -> Option<Target> {
     let panes = layout::panes(app, area)?;
+    if let Some(Overlay::Experiments(selected)) = app.overlay {
+        let offer = cover(app, area).and_then(|cover| picker::experiment_at(cover, selected, at)).map(Target::Offer);
+        // A click beside the list closes it.
+        return offer.or(Some(Target::Experiment));
+    }
+    if panes.header.contains(at) && header::is_experiment(app, at.x) {
+        return Some(Target::Experiment);
+    }
     let pane = panes.all().into_iter().find(|(_, area)| area.contains(at));
     let inner = |area: Rect| Block::bordered().inner(area);
     match pane? {
@@ -112,6 +125,7 @@ impl Canvas<'_, '_> {
         self.prompt(panes.prompt);
         for (pane, area) in panes.sides.clone() {
             match pane {
+                _ if pane == Focus::Parameters && self.app.inspector.is_some() => self.inside(area),
                 _ if pane == Focus::Parameters && self.app.shows_recipe() => self.recipe(area),
                 Focus::Queue => self.queue(area, panes.tabs),
                 Focus::Log => self.log(area, panes.tabs),
@@ -127,6 +141,9 @@ impl Canvas<'_, '_> {
         match self.app.overlay {
             Some(Overlay::Help(scroll)) => self.help(scroll),
             Some(Overlay::Leave) => self.question(),
+            Some(Overlay::Experiments(at)) => self.picker(at),
+            Some(Overlay::Note) => self.note(),
+            Some(Overlay::Export(run)) => self.export(run),
             None => {}
         }
     }
@@ -167,17 +184,19 @@ impl Canvas<'_, '_> {
             false => (BorderType::Rounded, Style::new().fg(self.look.theme.roles.border)),
         };
         let block = Block::bordered().border_type(kind).border_style(style);
-        let title = if tabs { self.tabs(pane) } else { self.title(pane, focused) };
+        let title = if tabs { self.tabs(pane) } else { self.title(pane, area.width, focused) };
         (block.inner(area), block.title_top(title))
     }
 
-    fn title(&self, pane: Focus, focused: bool) -> Line<'static> {
+    fn title(&self, pane: Focus, width: u16, focused: bool) -> Line<'static> {
         let words = match pane {
-            Focus::Parameters if self.app.shows_recipe() => "Recipe",
-            pane => pane.title(),
+            Focus::Parameters if self.app.inspector.is_some() => "Inside the step".to_owned(),
+            Focus::Parameters if self.app.shows_recipe() => "Recipe".to_owned(),
+            Focus::Prompt => self.prompt_title(usize::from(width).saturating_sub(4)),
+            pane => pane.title().to_owned(),
         };
         let style = if focused { self.accent().add_modifier(Modifier::BOLD) } else { Style::new().fg(self.look.theme.roles.text) };
-        Line::styled(format!(" {words} "), style)
+        Line::styled(format!(" {} ", text::clip(&words, usize::from(width).saturating_sub(4))), style)
     }
 
     fn tabs(&self, open: Focus) -> Line<'static> {

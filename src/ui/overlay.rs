@@ -1,6 +1,6 @@
 //! What covers the panes: every key, and the question whether to leave.
 
-use super::{Canvas, text};
+use super::{Canvas, picker, text};
 use crate::app::keys::{BINDINGS, Binding, Context};
 use crate::app::{App, Engine, Overlay};
 use ratatui::{
@@ -25,13 +25,16 @@ pub(super) fn area(app: &App, screen: Rect) -> Option<Rect> {
     let (width, height) = match app.overlay? {
         Overlay::Help(_) => (72, screen.height.saturating_sub(MARGIN)),
         Overlay::Leave => (62, 6),
+        Overlay::Experiments(_) => picker::size(),
+        Overlay::Note => (64, 10),
+        Overlay::Export(_) => (46, 7),
     };
     let (width, height) = (width.min(screen.width), height.min(screen.height));
     Some(Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height })
 }
 
 impl Canvas<'_, '_> {
-    fn sheet(&mut self, title: &str, style: Style) -> Rect {
+    pub(super) fn sheet(&mut self, title: &str, style: Style) -> Rect {
         let area = self.cover.unwrap_or_default();
         let roles = &self.look.theme.roles;
         let base = Style::new().fg(roles.text).bg(roles.background);
@@ -97,7 +100,7 @@ impl Canvas<'_, '_> {
 }
 
 /// The contexts in the order in which one meets them.
-const ORDER: [Context; 14] = [
+const ORDER: [Context; 18] = [
     Context::Anywhere,
     Context::Outside,
     Context::Field,
@@ -110,6 +113,10 @@ const ORDER: [Context; 14] = [
     Context::Log,
     Context::History,
     Context::Large,
+    Context::Picker,
+    Context::Inspector,
+    Context::Note,
+    Context::Export,
     Context::Help,
     Context::Question,
 ];

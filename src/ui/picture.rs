@@ -1,6 +1,6 @@
 //! The preview, and the strip of steps under it.
 
-use super::{Canvas, text};
+use super::{Canvas, contact, text};
 use crate::app::{App, Engine, Focus, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Run, State};
@@ -17,24 +17,31 @@ const STEP: u16 = 13;
 
 impl Canvas<'_, '_> {
     pub(super) fn picture(&mut self, area: Rect) {
+        if let Some(schedule) = self.app.shows_schedule() {
+            return self.schedule(area, schedule);
+        }
         let (inner, mut block) = self.pane(Focus::Preview, area, false);
         let room = usize::from(inner.width);
         if let Some(run) = self.app.on_view() {
-            let name = text::clip(&format!("{} · {}", run.id, run.recipe.prompt()), room.saturating_sub(13));
+            let name = text::clip(&format!("{} · {}", run.id, text::title(&run.recipe)), room.saturating_sub(13));
             block = block.title_top(Line::styled(format!(" {name} "), self.dim()));
-            let status = text::fit_parts(status(self.app, run, self.look.note), room.saturating_sub(2));
+            let parts = super::inspector::status(self.app, run).unwrap_or_else(|| status(self.app, run, self.look.note));
+            let status = text::fit_parts(parts, room.saturating_sub(2));
             block = block.title_bottom(
                 Line::styled(format!(" {status} "), Style::new().fg(self.look.theme.roles.text)).alignment(Alignment::Center),
             );
         }
         self.frame.render_widget(block, area);
+        let places = places(self.app, area);
         let shelf = self.look.shelf;
-        if place(self.app, area).is_some() && shelf.get(Slot::Preview, inner, None).is_some() {
-            // Under an overlay its place stays empty.
-            if let Some(protocol) = shelf.get(Slot::Preview, inner, self.cover) {
-                self.frame.render_widget(Image::new(protocol), inner);
+        if places.iter().any(|place| shelf.get(place.slot, place.area, None).is_some()) {
+            for place in places {
+                // Under an overlay its place stays empty.
+                if let Some(protocol) = shelf.get(place.slot, place.area, self.cover) {
+                    self.frame.render_widget(Image::new(protocol), place.area);
+                }
             }
-            return;
+            return self.labels(inner);
         }
         let width = usize::from(inner.width).saturating_sub(4).min(60);
         let lines = text::wrap(&sentence(self.app), width);
@@ -63,17 +70,22 @@ impl Canvas<'_, '_> {
     }
 }
 
-/// The spot for the picture; none while there is nothing to show.
-pub(super) fn place(app: &App, area: Rect) -> Option<Place> {
+/// The spots for the picture, or for each of a run's labelled pictures; none while there is nothing to show.
+pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
     let mut sources = app.view();
     let needs = app.view_needs();
-    if sources.is_empty() || needs.iter().any(|source| app.pictures.is_missing(*source)) {
-        return None;
+    let missing = needs.iter().any(|source| app.pictures.is_missing(*source));
+    if sources.is_empty() || missing || app.shows_schedule().is_some() {
+        return Vec::new();
     }
-    if sources.iter().any(|source| matches!(source, Source::Frame { .. })) && !needs.is_empty() {
-        sources.truncate(1);
+    let inner = Block::bordered().inner(area);
+    if sources.iter().any(|source| matches!(source, Source::Frame { .. })) {
+        sources.truncate(if needs.is_empty() { sources.len() } else { 1 });
+    } else if let Some(parts) = contact::places(app, inner) {
+        return parts;
     }
-    Some(Place { slot: Slot::Preview, area: Block::bordered().inner(area), sources })
+    let columns = app.on_view().map_or(1, |run| run.recipe.columns());
+    vec![Place { slot: Slot::Preview, area: inner, sources, columns }]
 }
 
 /// The spots for the pictures of the steps.
@@ -88,7 +100,8 @@ fn steps(app: &App, area: Rect) -> Vec<(Place, u32)> {
     let room = usize::from(inner.width / STEP);
     let newest = all.into_iter().rev().take(room).collect::<Vec<_>>().into_iter().rev();
     let spot = |at: u16| Rect { x: inner.x + at * STEP, y: inner.y + 1, width: STEP - 1, height: inner.height.saturating_sub(1) };
-    let place = |((source, t), at): ((Source, u32), u16)| (Place { slot: Slot::Step(at), area: spot(at), sources: vec![source] }, t);
+    let place =
+        |((source, t), at): ((Source, u32), u16)| (Place { slot: Slot::Step(at), area: spot(at), sources: vec![source], columns: 1 }, t);
     newest.zip(0u16..).map(place).collect()
 }
 
@@ -125,7 +138,11 @@ fn done(app: &App, run: &Run) -> Vec<(u8, String)> {
     let count = run.recipe.pictures();
     let mut parts = vec![(0, "done".to_owned())];
     match app.alone {
-        Some(at) => parts.push((1, format!("picture {} of {count}", at + 1))),
+        Some(at) => {
+            parts.push((1, format!("picture {} of {count}", at + 1)));
+            let label = contact::labels(run).and_then(|labels| labels.into_iter().nth(at as usize));
+            parts.extend(label.map(|label| (0, label)));
+        }
         None if count > 1 => parts.push((1, text::count(count, "picture"))),
         None => {}
     }
@@ -140,6 +157,9 @@ fn done(app: &App, run: &Run) -> Vec<(u8, String)> {
 fn sentence(app: &App) -> String {
     let Some(run) = app.on_view() else { return "The picture develops here. Enter starts it.".to_owned() };
     let id = run.id;
+    if let Some(inspector) = &app.inspector {
+        return inspector.trouble.clone().unwrap_or_else(|| format!("The steps of {id} are on their way."));
+    }
     let because = run.error.as_ref().map(|error| format!(": {}", error.trim_end_matches('.'))).unwrap_or_default();
     match run.state {
         State::Queued => format!("{id} waits its turn."),
@@ -152,6 +172,7 @@ fn sentence(app: &App) -> String {
         State::Done => format!("The picture of {id} cannot be shown while there is no engine. Enter on the form starts one."),
         State::Failed => format!("{id} failed{because}. In the queue, Enter tries again; r puts its recipe back into the form."),
         State::Cancelled => format!("{id} was cancelled. In the queue, Enter resumes it."),
+        State::Paused => format!("{id} is paused after step {} of {}. Space goes on, . makes one step.", run.step, run.of),
         State::Interrupted => format!("{id} was interrupted at step {} of {}. In the queue, Enter resumes it.", run.step, run.of),
     }
 }

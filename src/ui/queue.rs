@@ -29,17 +29,18 @@ impl Canvas<'_, '_> {
         let style = if focused { self.accent().add_modifier(Modifier::BOLD) } else { Style::new() };
         let id = run.id.to_string();
         let state = match run.state {
-            State::Running | State::Interrupted if run.of > 0 => format!("{}/{}", run.step, run.of),
+            State::Running | State::Paused | State::Interrupted if run.of > 0 => format!("{}/{}", run.step, run.of),
             State::Queued | State::Running => String::new(),
             state => state.word().to_owned(),
         };
-        let room = usize::from(area.width).saturating_sub(id.len() + text::columns(&state) + 6);
-        let prompt = text::clip(run.recipe.prompt(), room);
+        let note = if run.note.is_some() { super::notes::MARK } else { "" };
+        let room = usize::from(area.width).saturating_sub(id.len() + text::columns(note) + text::columns(&state) + 6);
+        let prompt = text::clip(&text::title(&run.recipe), room);
         let pad = " ".repeat(room.saturating_sub(text::columns(&prompt)));
         let line = Line::from(vec![
             Span::styled(if focused { "▸" } else { " " }, style),
             Span::styled(format!("{} ", self.sign(run.state)), self.tone(run.state)),
-            Span::styled(format!("{id} "), style),
+            Span::styled(format!("{id}{note} "), style),
             Span::raw(format!("{prompt}{pad} ")),
             Span::styled(state, self.dim()),
         ]);
@@ -62,6 +63,7 @@ impl Canvas<'_, '_> {
                 Line::from(vec![bar, rest, Span::styled(format!("{left:>8}"), self.dim())])
             }
             (_, Some(error)) => Line::styled(text::clip(error, usize::from(area.width)), self.bad()),
+            (State::Paused, _) => Line::styled(text::clip("Paused. Space goes on.", usize::from(area.width)), self.dim()),
             _ => Line::styled(text::clip("Its engine died. Enter resumes it.", usize::from(area.width)), self.dim()),
         };
         self.frame.render_widget(line, area);
@@ -74,6 +76,7 @@ impl Canvas<'_, '_> {
             State::Done => "✓",
             State::Failed => "✗",
             State::Cancelled => "–",
+            State::Paused => "‖",
             State::Interrupted => "◌",
         }
     }
@@ -84,7 +87,7 @@ impl Canvas<'_, '_> {
             State::Running => roles.accent,
             State::Done => roles.good,
             State::Failed => roles.bad,
-            State::Interrupted => roles.warning,
+            State::Interrupted | State::Paused => roles.warning,
             State::Queued | State::Cancelled => roles.dim,
         })
     }
@@ -93,7 +96,7 @@ impl Canvas<'_, '_> {
 /// How many lines a run takes.
 fn height(run: &Run) -> u16 {
     match run.state {
-        State::Running | State::Interrupted => 2,
+        State::Running | State::Paused | State::Interrupted => 2,
         State::Failed if run.error.is_some() => 2,
         _ => 1,
     }

@@ -1,5 +1,6 @@
 //! Words and numbers as they appear on the screen.
 
+use crate::recipe::Recipe;
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar;
 
@@ -37,6 +38,14 @@ pub fn clip(text: &str, width: usize) -> String {
         short.push('…');
     }
     short
+}
+
+/// What stands for a run in a list: its prompts, or the picture that it works on where no text is read.
+pub fn title(recipe: &Recipe) -> String {
+    match (recipe.prompts().is_empty(), recipe.photo()) {
+        (true, Some(photo)) => photo.image.name().to_owned(),
+        _ => recipe.prompt().replace('\n', " / "),
+    }
 }
 
 /// How many columns a text takes.

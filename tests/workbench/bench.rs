@@ -1,7 +1,7 @@
 //! A workbench without a terminal: keys are written as words, the engine's part is played by the test.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use darkroom::app::{App, Effect, Input, Source, Start};
+use darkroom::app::{App, Effect, Input, Source, Start, Target};
 use darkroom::link::{Command, Event, News, PROTOCOL, Picture, PictureHead, PictureOf};
 use darkroom::preview::{self, Graphics, Paper, Shelf, Slot};
 use darkroom::recipe::{Recipe, Run, RunId, State};
@@ -73,6 +73,21 @@ impl Bench {
             self.input(Input::Key(key));
         }
         self
+    }
+
+    /// Takes an experiment from the list.
+    pub fn takes_up(&mut self, experiment: &str) -> &mut Bench {
+        let at = |name| darkroom::recipe::EXPERIMENTS.iter().position(|known| *known == name).unwrap();
+        let (from, to) = (at(self.app.form.experiment), at(experiment));
+        let step = if to > from { "<Down>" } else { "<Up>" };
+        self.keys(&format!("<F2>{}<Enter>", step.repeat(to.abs_diff(from))))
+    }
+
+    /// Types into a field of the form.
+    pub fn types(&mut self, field: &str, text: &str) -> &mut Bench {
+        let at = self.app.form.entries.iter().position(|entry| entry.field.name == field).unwrap();
+        self.input(Input::Click(Target::Field(at)));
+        self.keys(text)
     }
 
     /// Draws, and lets every picture be encoded and shown.
@@ -185,7 +200,14 @@ pub fn screen(script: &str) -> String {
 pub fn run(id: i64, prompt: &str, state: State) -> Run {
     let recipe = Recipe::parse("sample", &[("prompt".into(), prompt.into()), ("seed".into(), id.to_string())]).unwrap();
     let created_ms = NOON - 300_000;
-    Run { id: RunId(id), recipe, state, step: 0, of: 0, created_ms, took_ms: None, error: None, grid: None }
+    Run { id: RunId(id), recipe, state, step: 0, of: 0, created_ms, took_ms: None, error: None, grid: None, note: None }
+}
+
+/// A finished run of another experiment.
+pub fn done(id: i64, experiment: &str, fields: &[(&str, &str)]) -> Run {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let recipe = Recipe::parse(experiment, &fields).unwrap();
+    Run { recipe, step: 1, of: 1, took_ms: Some(612), ..run(id, "", State::Done) }
 }
 
 pub fn frame(id: i64, index: u32) -> Picture {
@@ -232,6 +254,7 @@ pub fn key(name: &str) -> KeyEvent {
         "End" => KeyCode::End,
         "Backspace" => KeyCode::Backspace,
         "F1" => KeyCode::F(1),
+        "F2" => KeyCode::F(2),
         name if name.chars().count() == 1 => KeyCode::Char(name.chars().next().unwrap()),
         name => panic!("no key is called {name}"),
     };

@@ -4,13 +4,13 @@ use super::bench::{Bench, frame, run};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use darkroom::app::Input;
 use darkroom::link::{Command, Event, News, Picture, PictureHead, PictureOf};
-use darkroom::recipe::{Run, RunId, State};
+use darkroom::recipe::{EXPERIMENTS, Layer, LayerNumbers, Numbers, Recipe, Run, RunId, State};
 use darkroom::ui;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use ratatui::layout::Position;
 
-const KEYS: [KeyCode; 17] = [
+const KEYS: [KeyCode; 18] = [
     KeyCode::Enter,
     KeyCode::Esc,
     KeyCode::Tab,
@@ -26,11 +26,13 @@ const KEYS: [KeyCode; 17] = [
     KeyCode::Backspace,
     KeyCode::Delete,
     KeyCode::F(1),
+    KeyCode::F(2),
     KeyCode::F(7),
     KeyCode::Insert,
 ];
-const STATES: [State; 6] = [State::Queued, State::Running, State::Done, State::Failed, State::Cancelled, State::Interrupted];
-const TEXT: [char; 16] = ['q', 'c', 'r', 'T', '?', 'i', 'z', '0', '7', ',', '.', ' ', '赤', '\u{301}', '👩', '\u{1b}'];
+const STATES: [State; 7] = [State::Paused, State::Queued, State::Running, State::Done, State::Failed, State::Cancelled, State::Interrupted];
+const TEXT: [char; 24] =
+    ['e', 'x', 'x', 'p', 'b', 'n', 's', 'N', 'q', 'c', 'r', 'T', '?', 'i', 'z', '0', '7', ',', '.', ' ', '赤', '\u{301}', '👩', '\u{1b}'];
 
 fn key(rng: &mut ChaCha8Rng) -> KeyEvent {
     let held = [KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT, KeyModifiers::SHIFT];
@@ -39,12 +41,35 @@ fn key(rng: &mut ChaCha8Rng) -> KeyEvent {
     KeyEvent::new(code, held[rng.random_range(0..held.len())])
 }
 
+/// Numbers as no engine would send them.
+fn numbers(rng: &mut ChaCha8Rng, id: i64) -> Numbers {
+    let value = |rng: &mut ChaCha8Rng| [0.0, -1e300, f64::NAN, f64::INFINITY, 0.5][rng.random_range(0..5)];
+    let layers = (0..rng.random_range(0..8)).map(|at| LayerNumbers {
+        layer: Layer::ALL[at % Layer::ALL.len()],
+        min: value(rng),
+        max: value(rng),
+        mean: value(rng),
+        std: value(rng),
+    });
+    let layers = layers.collect();
+    let steps = (0..rng.random_range(0..9)).map(|_| rng.random_range(0..u32::MAX)).collect();
+    Numbers { run: RunId(id), index: rng.random_range(0..4), t: 5, steps, thresholds: vec![1.5; rng.random_range(0..9)], layers }
+}
+
 fn news(rng: &mut ChaCha8Rng) -> News {
     let id = rng.random_range(1..30);
     let state = STATES[rng.random_range(0..STATES.len())];
     let (step, of) = (rng.random_range(0..40), rng.random_range(0..40));
-    let some = |id| Run { step, of, took_ms: Some(5), error: (step % 2 == 0).then(|| "it broke".into()), ..run(id, "a 赤 three", state) };
-    match rng.random_range(0..12) {
+    let recipe = recipe(EXPERIMENTS[of as usize % EXPERIMENTS.len()]);
+    let some = |id| Run {
+        recipe: recipe.clone(),
+        step,
+        of,
+        took_ms: Some(5),
+        error: (step % 2 == 0).then(|| "it broke".into()),
+        ..run(id, "a 赤 three", state)
+    };
+    match rng.random_range(0..16) {
         0 => News::Lost { reason: "The engine stopped.".into() },
         1 => News::NoEngine { reason: "The disk is full.".into() },
         2 => News::Event(Event::Hello { protocol: 1 + step / 30, version: "9".into(), pid: 1, started_ms: 0, pace_ms: Some(2.0) }),
@@ -60,8 +85,20 @@ fn news(rng: &mut ChaCha8Rng) -> News {
             let head = PictureHead { run: RunId(id), what: PictureOf::Frame { index: step, t: 1 }, width: u32::MAX, height: step };
             News::Picture(Picture { head, rgb: vec![0; 9].into() })
         }
+        11 | 12 => News::Event(Event::Numbers { numbers: numbers(rng, id) }),
+        13 | 14 => {
+            let layer = Layer::ALL[step as usize % Layer::ALL.len()];
+            let what = PictureOf::Layer { index: step / 10, layer };
+            let head = PictureHead { run: RunId(id), what, width: 8, height: 8 };
+            News::Picture(Picture { head, rgb: vec![7; 192 - usize::from(step == 9)].into() })
+        }
         _ => News::Event(Event::Stopping),
     }
+}
+
+fn recipe(experiment: &str) -> Recipe {
+    let fields = if experiment == "upscale" { vec![("model".to_owned(), "IF-II".to_owned())] } else { Vec::new() };
+    Recipe::parse(experiment, &fields).unwrap()
 }
 
 #[test]

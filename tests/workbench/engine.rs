@@ -195,9 +195,9 @@ fn the_preview_stands_still_only_while_the_history_is_read() {
     let footer = |bench: &mut Bench| bench.screen().lines().last().unwrap().to_owned();
     bench.resize(80, 24);
     bench.keys("<Shift-Tab>");
-    assert!(footer(&mut bench).contains("n newest") && bench.app.on_view().unwrap().id == RunId(1));
+    assert!(footer(&mut bench).contains("N newest") && bench.app.on_view().unwrap().id == RunId(1));
     bench.keys("<Tab><Esc>");
-    assert!(!footer(&mut bench).contains("n newest") && bench.app.on_view().unwrap().id == RunId(2));
+    assert!(!footer(&mut bench).contains("N newest") && bench.app.on_view().unwrap().id == RunId(2));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn enter_runs_the_example_at_once() {
     let mut bench = Bench::with_engine(120, 40);
     bench.keys("<Enter>");
     let grid = submitted(&mut bench);
-    assert_eq!((grid.recipes.len(), grid.recipes[0].prompt()), (1, "a red three on a black background"));
+    assert_eq!((grid.recipes.len(), grid.recipes[0].prompt().as_str()), (1, "a red three on a black background"));
 }
 
 #[test]

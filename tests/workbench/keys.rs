@@ -28,6 +28,10 @@ fn within(context: Context) -> Bench {
         Context::History => "<Shift-Tab>",
         Context::Large => "<Shift-Tab><Enter>",
         Context::Help => "<F1>",
+        Context::Picker => "<F2>",
+        Context::Inspector => "<Tab><Tab>x",
+        Context::Note => "<Esc>n",
+        Context::Export => "<Esc>s",
         Context::Question => {
             bench.develops(3, "three", 1);
             "<Ctrl-q>"

@@ -1,6 +1,6 @@
 //! Whole screens, looked at by eye and kept.
 
-use super::bench::{Bench, run};
+use super::bench::{Bench, done, run};
 use darkroom::app::Input;
 use darkroom::link::{Event, News};
 use darkroom::recipe::{Run, State};
@@ -8,7 +8,7 @@ use darkroom::recipe::{Run, State};
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 /// Keeps the screens of a scene at every size.
-fn keep(name: &str, scene: impl Fn(&mut Bench)) {
+pub fn keep(name: &str, scene: impl Fn(&mut Bench)) {
     for (width, height) in SIZES {
         let mut bench = Bench::with_engine(width, height);
         scene(&mut bench);
@@ -76,6 +76,49 @@ fn an_error_in_a_field() {
 fn a_grid() {
     keep("a_grid", |bench| {
         bench.keys("<Tab><Down>1,3,7<Down>1..4");
+    });
+}
+
+#[test]
+fn the_experiments() {
+    keep("the_experiments", |bench| {
+        bench.keys("<F2><Down><Down><Down>");
+    });
+}
+
+#[test]
+fn inpaint_with_its_schedule() {
+    keep("inpaint_with_its_schedule", |bench| {
+        bench.takes_up("inpaint").types("steps", "250").types("jump-count", "10");
+    });
+}
+
+#[test]
+fn an_anagram() {
+    keep("an_anagram", |bench| {
+        bench.event(Event::Run { run: done(7, "anagram", &[("count", "2")]) });
+        bench.answers();
+        bench.takes_up("anagram").types("view", "");
+    });
+}
+
+#[test]
+fn forward() {
+    keep("forward", |bench| {
+        bench.event(Event::Run { run: done(7, "forward", &[]) });
+        bench.event(Event::Run { run: Run { state: State::Queued, ..done(8, "hybrid", &[]) } });
+        bench.event(Event::Run { run: Run { state: State::Paused, ..done(9, "blur", &[("t", "500")]) } });
+        bench.answers();
+        bench.takes_up("forward");
+    });
+}
+
+#[test]
+fn the_recipe_of_an_anagram() {
+    keep("the_recipe_of_an_anagram", |bench| {
+        bench.event(Event::Run { run: done(7, "anagram", &[]) });
+        bench.answers();
+        bench.keys("<Shift-Tab>");
     });
 }
 

@@ -1,6 +1,7 @@
 //! A whole engine with a lab whose steps the test makes, over links in memory.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod control;
 mod life;
 mod runs;
 mod viewers;
@@ -49,6 +50,9 @@ impl Moment for Place {
     }
     fn checkpoint(&self) -> Result<Vec<u8>> {
         Ok((self.0 + 1).to_string().into_bytes())
+    }
+    fn trace(&self) -> Result<Vec<u8>> {
+        Ok(format!("inside {}", self.0).into_bytes())
     }
 }
 

@@ -148,7 +148,7 @@ async fn bytes_that_are_no_command_close_their_connection_and_no_other() {
         (oversized, "larger than 16 MiB"),
         (framed(b"\xc1\xff\x07"), "cannot be understood"),
         (said(&Command::NextFrame), "say Hello first"),
-        (other, "version 1 of the link, this program 2"),
+        (other, "version 2 of the link, this program 3"),
         (unknown, "Dance"),
     ];
     for (bytes, word) in cases {

@@ -241,7 +241,7 @@ proptest! {
     fn a_prompt_is_found_by_each_of_its_words(prompt in any::<String>(), search in any::<String>()) {
         let (_folder, gallery) = workspace();
         let run = finish_one(&gallery, &prompt);
-        prop_assert_eq!(run.recipe.prompt(), &prompt);
+        prop_assert_eq!(&run.recipe.prompt(), &prompt);
         gallery.history(&search, None, 10).unwrap();
         let words = prompt.split(|c: char| c.is_whitespace() || c.is_control());
         for word in words.filter(|word| word.chars().any(|c| c.is_ascii_alphanumeric())) {

@@ -4,6 +4,7 @@
 mod faults;
 mod files;
 mod index;
+mod notes;
 mod sheets;
 
 use super::*;

@@ -30,12 +30,12 @@ pub fn write_soon(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Makes a folder and those above it.
-pub(super) fn make_folder(path: &Path) -> Result<()> {
+pub fn make_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| cannot_write(path, &error))
 }
 
 /// One sentence: which path, why not, what to do.
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Error {
+pub fn cannot_write(path: &Path, error: &io::Error) -> Error {
     let advice = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space and run it again",
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => "allow writing there or choose another folder",
@@ -47,7 +47,7 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Error {
 }
 
 /// The system's own words without its number: `No space left on device`.
-pub(super) fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -1,0 +1,136 @@
+//! What is done to a run: put it aside, step it, look into it, write on it, make files of it.
+
+use super::{App, Effect, Focus, Overlay, Tone};
+use crate::link::Command;
+use crate::recipe::{Export, Run, RunId, State};
+
+/// What a key can do to the run that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // The words of the table say it.
+pub enum OnRun {
+    Pause,
+    Advance,
+    Inspect,
+    LastStep,
+    FirstStep,
+    StepBefore,
+    StepAfter,
+    NextLayer,
+    Play,
+    Branch,
+    LookAway,
+    Note,
+    NoteLine,
+    SaveNote,
+    Menu,
+    Export(Export),
+}
+
+impl App {
+    pub(super) fn on_run(&mut self, action: OnRun) {
+        match action {
+            OnRun::Pause => self.pause_or_go_on(),
+            OnRun::Advance => self.advance(),
+            OnRun::Inspect => self.inspect(true),
+            OnRun::LastStep => self.go_to_end(true),
+            OnRun::FirstStep => self.go_to_end(false),
+            OnRun::StepBefore => self.walk(false),
+            OnRun::StepAfter => self.walk(true),
+            OnRun::NextLayer => self.next_layer(),
+            OnRun::Play => self.play_or_stop(),
+            OnRun::Branch => self.branch(),
+            OnRun::LookAway => self.look_away(),
+            OnRun::Note => self.write_note(),
+            OnRun::NoteLine => self.notes.new_line(),
+            OnRun::SaveNote => self.save_note(),
+            OnRun::Menu => self.overlay = self.selected().map(|run| Overlay::Export(run.id)),
+            OnRun::Export(what) => self.export(what),
+        }
+    }
+
+    /// Whether it would change anything now.
+    pub(super) fn has_use_on_run(&self, action: OnRun) -> bool {
+        match action {
+            OnRun::Pause | OnRun::Advance => self.to_control().is_some(),
+            OnRun::Inspect | OnRun::Menu => self.selected().is_some_and(has_begun),
+            OnRun::FirstStep | OnRun::LastStep if self.inspector.is_none() => self.selected().is_some_and(has_begun),
+            OnRun::Note => self.selected().is_some(),
+            OnRun::Branch => self.inspector.as_ref().is_some_and(|inspector| inspector.numbers.is_some()),
+            OnRun::Export(Export::Turning) => match self.overlay {
+                Some(Overlay::Export(id)) => self.run(id).is_some_and(|run| !run.recipe.views().is_empty()),
+                _ => false,
+            },
+            _ => true,
+        }
+    }
+
+    /// The run that Space and `.` mean: the one that is looked at, or else the one that runs, or else the last put aside.
+    fn to_control(&self) -> Option<&Run> {
+        let moves = |run: &&Run| matches!(run.state, State::Running | State::Paused);
+        let aside = || self.queue.runs.iter().rfind(|run| run.state == State::Paused);
+        self.selected().filter(moves).or_else(|| self.queue.running()).or_else(aside)
+    }
+
+    fn pause_or_go_on(&mut self) {
+        match self.to_control().map(|run| (run.id, run.state)) {
+            Some((run, State::Paused)) => {
+                // It is the newest again; only who looks into it holds on to it.
+                if self.pinned == Some(run) && self.inspector.is_none() {
+                    self.pin(None);
+                }
+                self.effects.push(Effect::Send(Command::Resume { run }));
+                self.tell_wait();
+            }
+            Some((run, _)) => self.pause(run),
+            None => {}
+        }
+    }
+
+    fn pause(&mut self, run: RunId) {
+        // Else the run that comes next would take its place on the screen.
+        if self.on_view().is_some_and(|seen| seen.id == run) {
+            self.pin(Some(run));
+        }
+        self.effects.push(Effect::Send(Command::Pause { run }));
+        self.log.push(self.now_ms, Tone::Plain, format!("{run} pauses after this step."));
+        self.tell_wait();
+    }
+
+    fn advance(&mut self) {
+        match self.to_control().map(|run| (run.id, run.state)) {
+            Some((run, State::Paused)) => {
+                self.effects.push(Effect::Send(Command::Advance { run }));
+                self.tell_wait();
+            }
+            Some((run, _)) => self.pause(run),
+            None => {}
+        }
+    }
+
+    fn export(&mut self, what: Export) {
+        if let Some(Overlay::Export(run)) = self.overlay
+            && self.has_use_on_run(OnRun::Export(what))
+        {
+            self.overlay = None;
+            // There it will be told where the file is.
+            self.tab = Focus::Log;
+            self.effects.push(Effect::Send(Command::Export { run, what }));
+            self.log.push(self.now_ms, Tone::Plain, format!("{run}: {} is made.", named(what)));
+            self.tell_wait();
+        }
+    }
+}
+
+/// Whether there is anything to see of a run.
+pub(super) fn has_begun(run: &Run) -> bool {
+    run.state == State::Done || run.state == State::Running || run.step > 0
+}
+
+fn named(what: Export) -> &'static str {
+    match what {
+        Export::Sheet => "the sheet",
+        Export::Gif => "the GIF",
+        Export::Apng => "the animated PNG",
+        Export::Turning => "the turning GIF",
+    }
+}

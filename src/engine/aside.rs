@@ -1,0 +1,101 @@
+//! What a viewer asks for that takes its time: done beside the server, which must stay quick.
+
+use super::server::{Input, Server};
+use super::worker::picture;
+use crate::experiment::trace;
+use crate::export::export;
+use crate::gallery::Gallery;
+use crate::link::{Bytes, Command, Event, Picture, PictureOf};
+use crate::model;
+use crate::recipe::{Colour, Fit, Image, Layer, Numbers, Photo, RunId};
+use anyhow::{Context, Result, bail, ensure};
+use image::RgbImage;
+use tokio::task::spawn_blocking;
+
+/// The most such tasks at once.
+const TASKS: usize = 16;
+/// The largest drawing, in pixels a side.
+const MAX_DRAWING: u32 = 1024;
+
+/// What comes of a task.
+pub struct Answer {
+    pub event: Option<Event>,
+    pub picture: Option<Picture>,
+    /// A line for every viewer.
+    pub log: Option<String>,
+}
+
+impl Server {
+    /// Begins a task; its answer comes back as [`Input::Answered`].
+    pub(super) fn aside(&mut self, viewer: u64, command: Command) {
+        let (gallery, inputs) = (self.gallery.clone(), self.inputs.clone());
+        if self.asides >= TASKS {
+            return self.answered(viewer, Err(anyhow::anyhow!("too much is asked for at once; wait a moment")));
+        }
+        self.asides += 1;
+        spawn_blocking(move || inputs.blocking_send(Input::Answered(viewer, work(&gallery, command))).ok());
+    }
+
+    /// A task is done, or why it cannot be.
+    pub(super) fn answered(&mut self, viewer: u64, answer: Result<Answer>) {
+        match answer {
+            Ok(Answer { event, picture, log }) => {
+                event.into_iter().for_each(|event| self.answer(viewer, &event));
+                if let (Some(viewer), Some(picture)) = (self.viewers.get(&viewer), picture) {
+                    viewer.outbox.answer(picture);
+                }
+                log.into_iter().for_each(|line| self.log(line));
+            }
+            Err(error) => self.answer(viewer, &Event::Error { text: crate::words::sentence(&error) }),
+        }
+    }
+}
+
+fn work(gallery: &Gallery, command: Command) -> Result<Answer> {
+    match command {
+        Command::Inspect { run, index, layer } => inspect(gallery, run, index, layer),
+        Command::Look { image, model, fit, background } => look(gallery, image, &model, (fit, background)),
+        Command::Keep { name, width, height, rgb } => keep(gallery, name, (width, height), rgb),
+        Command::Export { run, what } => {
+            let path = export(gallery, run, (what, Layer::Clean), None)?;
+            Ok(Answer { event: None, picture: None, log: Some(format!("{run}: {}", path.display())) })
+        }
+        _ => bail!("that is not done aside"),
+    }
+}
+
+/// The numbers of the kept step nearest to the one asked for, and a picture of the layer where the step has it.
+fn inspect(gallery: &Gallery, run: RunId, index: u32, layer: Layer) -> Result<Answer> {
+    let steps: Vec<u32> = gallery.steps(run).into_iter().filter_map(|step| step.checked_sub(1)).collect();
+    let nearest = steps.iter().copied().min_by_key(|step| step.abs_diff(index));
+    let index = nearest.with_context(|| format!("{run} has no kept steps; only the newest runs keep them"))?;
+    let path = gallery.step_path(run, index + 1);
+    let trace = trace::numbers(&path)?;
+    let has_layer = trace.layers.iter().any(|numbers| numbers.layer == layer);
+    let shown = if has_layer { layer } else { Layer::Clean };
+    let image = trace::picture(&path, shown)?;
+    let numbers = Numbers { run, index, t: trace.t, steps, thresholds: trace.thresholds, layers: trace.layers };
+    let picture = picture(run, PictureOf::Layer { index, layer: shown }, image);
+    Ok(Answer { event: Some(Event::Numbers { numbers }), picture: Some(picture), log: None })
+}
+
+/// What an input will be for a model.
+fn look(gallery: &Gallery, image: Option<String>, model: &str, (fit, background): (Fit, Colour)) -> Result<Answer> {
+    let side = model::sample_size(model)? as u32;
+    let image = match image {
+        Some(image) => {
+            let image: Image = image.parse().map_err(|why| anyhow::anyhow!("the picture {why}"))?;
+            gallery.inputs().photo(&Photo { image, fit, background }, side)?
+        }
+        None => RgbImage::from_pixel(side, side, image::Rgb(background.0)),
+    };
+    Ok(Answer { event: None, picture: Some(picture(RunId(0), PictureOf::Input, image)), log: None })
+}
+
+fn keep(gallery: &Gallery, name: String, (width, height): (u32, u32), rgb: Bytes) -> Result<Answer> {
+    ensure!((1..=MAX_DRAWING).contains(&width) && (1..=MAX_DRAWING).contains(&height), "a drawing of {width}x{height} cannot be kept");
+    ensure!(["drawing", "mask"].contains(&name.as_str()), "a drawing is called drawing or mask");
+    let drawing = RgbImage::from_raw(width, height, rgb.0).filter(|drawing| drawing.as_raw().len() as u32 == width * height * 3);
+    let image = gallery.inputs().keep_pixels(&name, &drawing.context("the drawing is not whole")?)?;
+    Ok(Answer { event: Some(Event::Kept { name, image: image.to_string() }), picture: None, log: None })
+}

@@ -1,0 +1,120 @@
+//! One prediction out of several: of one picture in several views, or of several prompts for its parts.
+
+use crate::diffusion::{self, Denoiser, Noise, Place, Prediction, Schedule, Use, View, forward, mean, sum};
+use crate::recipe::{self, Reduce, Split};
+use anyhow::{Context, Result};
+use candle_core::Tensor;
+
+/// Asks the model: the picture (b, 3, h, w), the timestep, which prompt, and the view that everything is shown in.
+pub(super) type Ask<'a> = dyn Fn(&Tensor, usize, usize, &View) -> candle_core::Result<Prediction> + 'a;
+
+/// How the predictions become one.
+pub(super) enum Blend {
+    /// There is one.
+    Single,
+    /// Each prompt sees the picture in a view of its own.
+    Views { views: Vec<View>, reduce: Reduce },
+    /// Each prompt gives a part of the noise.
+    Parts {
+        split: diffusion::Split,
+        /// The prompt of each part.
+        prompts: Vec<usize>,
+    },
+}
+
+/// A model asked under several prompts.
+pub(super) struct Composed<'a> {
+    pub ask: &'a Ask<'a>,
+    pub blend: Blend,
+    pub fixed: Option<Fixed<'a>>,
+    /// The side of the pictures, in pixels.
+    pub side: usize,
+}
+
+/// A part that a photo gives (the inverse problem of factorized diffusion).
+pub(super) struct Fixed<'a> {
+    pub split: diffusion::Split,
+    /// Which of the parts.
+    pub part: usize,
+    /// (b, 3, h, w)
+    pub photo: Tensor,
+    pub schedule: &'a Schedule,
+    pub noise: Noise,
+}
+
+impl Denoiser for Composed<'_> {
+    fn predict(&self, at: Place, x: &Tensor) -> candle_core::Result<Prediction> {
+        match &self.blend {
+            Blend::Single => (self.ask)(x, at.t, 0, &View::identity(self.side)),
+            Blend::Views { views, reduce: Reduce::Alternate } => self.seen(at, x, views, at.index % views.len().max(1)),
+            Blend::Views { views, reduce: Reduce::Mean } => {
+                let predictions: Vec<_> = (0..views.len()).map(|i| self.seen(at, x, views, i)).collect::<candle_core::Result<_>>()?;
+                mean(&predictions)
+            }
+            Blend::Parts { split, prompts } => self.parts(at, x, split, prompts),
+        }
+    }
+
+    /// The known part of x_t is that of the photo at t.
+    fn constrain(&self, at: Place, x: Tensor) -> candle_core::Result<Tensor> {
+        let Some(Fixed { split, part, photo, schedule, noise }) = &self.fixed else { return Ok(x) };
+        let noise = noise.batch(Use::Known, at.index as u32, photo.dims4()?)?;
+        let known = forward(schedule, photo, Some(at.t), &noise)?;
+        // The part is linear: what is exchanged is the part of the difference.
+        let exchanged = split.part(&(known - &x)?, *part)?;
+        x + exchanged
+    }
+}
+
+impl Composed<'_> {
+    /// What a prompt sees in its view, brought back to the picture's own.
+    fn seen(&self, at: Place, x: &Tensor, views: &[View], which: usize) -> candle_core::Result<Prediction> {
+        let view = views.get(which).ok_or_else(|| candle_core::Error::msg("there is no view"))?;
+        // A variance has a place, but no sign.
+        (self.ask)(x, at.t, which, view)?.map(|noise| view.undo(noise), |variance| view.undo_places(variance))
+    }
+
+    fn parts(&self, at: Place, x: &Tensor, split: &diffusion::Split, prompts: &[usize]) -> candle_core::Result<Prediction> {
+        let view = View::identity(self.side);
+        let count = prompts.iter().max().map_or(0, |last| last + 1);
+        let asked: Vec<_> = (0..count).map(|prompt| (self.ask)(x, at.t, prompt, &view)).collect::<candle_core::Result<_>>()?;
+        let part = |(part, prompt): (usize, &usize)| asked[*prompt].map(|noise| split.part(noise, part), |variance| Ok(variance.clone()));
+        let parts: Vec<_> = prompts.iter().enumerate().map(part).collect::<candle_core::Result<_>>()?;
+        sum(&parts)
+    }
+}
+
+/// The views that a recipe names, for pictures of this size.
+pub(super) fn views(asked: &[recipe::View], side: usize) -> Result<Vec<View>> {
+    let view = |view: &recipe::View| match view {
+        recipe::View::Identity => Ok(View::identity(side)),
+        recipe::View::Flip => Ok(View::flip(side)),
+        recipe::View::Rotate90 => Ok(View::rotate(side, 1)),
+        recipe::View::Rotate180 => Ok(View::rotate(side, 2)),
+        recipe::View::Rotate270 => Ok(View::rotate(side, 3)),
+        recipe::View::Negate => Ok(View::negate(side)),
+        recipe::View::Skew(by) => Ok(View::skew(side, *by)),
+        recipe::View::PatchPermute(count) | recipe::View::PixelPermute(count) => View::permute(side, *count),
+        recipe::View::Jigsaw => View::jigsaw(side),
+        recipe::View::InnerCircle => Ok(View::inner_circle(side)),
+        recipe::View::SquareHinge => View::square_hinge(side),
+    };
+    asked.iter().map(|asked| view(asked).with_context(|| format!("the view {asked} does not fit the model's pictures"))).collect()
+}
+
+/// The split that a recipe names.
+pub(super) fn split(asked: Split, kernel: usize, sigma: f64) -> diffusion::Split {
+    let kind = match asked {
+        Split::Frequency => diffusion::Parts::Frequency,
+        Split::ThreeBands => diffusion::Parts::ThreeBands,
+        Split::Colour => diffusion::Parts::Colour,
+        Split::Motion => diffusion::Parts::Motion,
+        Split::Scale => diffusion::Parts::Scale,
+    };
+    diffusion::Split { kind, kernel, sigma }
+}
+
+/// The states of the null prompt and of each prompt, a pair for every prompt.
+pub(super) fn texts(model: &crate::model::Pipeline, prompts: &[String]) -> Result<Vec<Tensor>> {
+    prompts.iter().map(|prompt| model.encode(&["", prompt])).collect()
+}

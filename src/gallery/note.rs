@@ -1,0 +1,47 @@
+//! What users observed about their runs.
+
+use super::{Gallery, index};
+use crate::atomic::{cannot_write, make_folder, write_atomic};
+use crate::recipe::{Run, RunId};
+use anyhow::{Context, Result, ensure};
+use rusqlite::{OptionalExtension, params};
+use std::fs;
+use std::io::ErrorKind;
+
+/// The most bytes of a note.
+const MAX_NOTE: usize = 64 << 10;
+
+impl Gallery {
+    /// Writes a note on a run in place of the one it has; an empty one takes it away.
+    ///
+    /// # Errors
+    /// When there is no such run, the note is too long, or it cannot be written.
+    pub fn set_note(&self, id: RunId, text: &str) -> Result<Run> {
+        let text = text.trim();
+        ensure!(text.len() <= MAX_NOTE, "a note has at most {} kB", MAX_NOTE >> 10);
+        self.run(id)?.with_context(|| format!("there is no run {id}"))?;
+        let path = self.folder(id).join("note.txt");
+        // The file first: the index can be made again from it.
+        match text.is_empty() {
+            true => match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot_write(&path, &error)),
+                _ => {}
+            },
+            false => {
+                make_folder(&self.folder(id))?;
+                write_atomic(&path, text.as_bytes())?;
+            }
+        }
+        let sql = format!("UPDATE runs SET note = ?2 WHERE id = ?1 RETURNING {}", index::COLUMNS);
+        let note = (!text.is_empty()).then_some(text);
+        let run = self.index(|connection| connection.query_row(&sql, params![id.0, note], index::read).optional())?.flatten();
+        run.with_context(|| format!("run {id} was made by a newer darkroom"))
+    }
+}
+
+/// The note in a run's folder.
+pub(super) fn read(folder: &std::path::Path) -> Option<String> {
+    let path = folder.join("note.txt");
+    let size = fs::metadata(&path).ok()?.len();
+    (size <= MAX_NOTE as u64).then(|| fs::read_to_string(&path).ok()).flatten().filter(|text| !text.trim().is_empty())
+}

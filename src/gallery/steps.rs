@@ -1,0 +1,92 @@
+//! The kept steps of runs: what the inspector looks at, and what films are made of. They have a budget on the disk.
+
+use super::Gallery;
+use crate::atomic::{make_folder, write_soon};
+use crate::input::step_file;
+use crate::recipe::{RunId, State};
+use anyhow::Result;
+use std::fs;
+use std::path::PathBuf;
+
+/// The most bytes that kept steps of finished runs take together; the oldest runs' go first.
+pub const BUDGET: u64 = 1_000_000_000;
+/// A run of more steps keeps only some of them, evenly.
+const MANY: usize = 128;
+
+/// What the kept steps of a workspace take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes on the disk.
+    pub bytes: u64,
+    /// Runs that have some.
+    pub runs: usize,
+}
+
+impl Gallery {
+    /// Keeps the step of this index (from 0) of `of`, or leaves it out where a run has too many.
+    ///
+    /// # Errors
+    /// When it cannot be made or written.
+    pub fn keep_step(&self, id: RunId, (index, of): (usize, usize), bytes: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
+        if index % of.div_ceil(MANY).max(1) > 0 && index + 1 < of {
+            return Ok(());
+        }
+        let path = self.step_path(id, index as u32 + 1);
+        if index == 0 || !path.parent().is_some_and(std::path::Path::is_dir) {
+            make_folder(&self.folder(id).join("steps"))?;
+        }
+        write_soon(&path, &bytes()?)
+    }
+
+    /// The file of a kept step, counted from 1.
+    pub fn step_path(&self, id: RunId, step: u32) -> PathBuf {
+        step_file(&self.folder(id), step)
+    }
+
+    /// Which steps of a run are kept, counted from 1.
+    pub fn steps(&self, id: RunId) -> Vec<u32> {
+        let entries = fs::read_dir(self.folder(id).join("steps")).into_iter().flatten().flatten();
+        let number = |name: String| name.strip_suffix(".safetensors").and_then(|number| number.parse().ok());
+        let mut steps: Vec<u32> = entries.filter_map(|entry| number(entry.file_name().to_string_lossy().into_owned())).collect();
+        steps.sort_unstable();
+        steps
+    }
+
+    /// What the kept steps take.
+    pub fn steps_usage(&self) -> Usage {
+        let runs = self.runs_with_steps();
+        Usage { bytes: runs.iter().map(|(_, bytes)| bytes).sum(), runs: runs.len() }
+    }
+
+    /// Deletes the oldest finished runs' kept steps until all take at most `budget` bytes.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn trim_steps(&self, budget: u64) -> Result<()> {
+        let runs = self.runs_with_steps();
+        let mut bytes: u64 = runs.iter().map(|(_, bytes)| bytes).sum();
+        for (id, size) in runs {
+            if bytes <= budget {
+                return Ok(());
+            }
+            // An unfinished run may be looked into, branched from and gone on with.
+            if self.run(id)?.is_none_or(|run| run.state == State::Done) && fs::remove_dir_all(self.folder(id).join("steps")).is_ok() {
+                bytes -= size;
+            }
+        }
+        Ok(())
+    }
+
+    /// The runs that have kept steps, oldest first, and their bytes.
+    fn runs_with_steps(&self) -> Vec<(RunId, u64)> {
+        let entries = fs::read_dir(self.workspace.join("runs")).into_iter().flatten().flatten();
+        let ids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok().map(RunId));
+        let size = |id: RunId| {
+            let files = fs::read_dir(self.folder(id).join("steps")).ok()?.flatten();
+            Some((id, files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()))
+        };
+        let mut runs: Vec<_> = ids.filter_map(size).collect();
+        runs.sort_unstable();
+        runs
+    }
+}

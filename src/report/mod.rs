@@ -1,0 +1,286 @@
+//! The whole part A of the course as one page: its figures, each from a recipe that lies beside it.
+
+pub mod config;
+pub mod figures;
+mod math;
+pub mod page;
+mod sketch;
+
+use crate::atomic::{make_folder, write_atomic};
+use crate::experiment::{self, Models, Outcome};
+use crate::gallery::{self, Gallery};
+use crate::input::Inputs;
+use crate::model::{EMBEDDED, Folder};
+use crate::recipe::{Ask, Image, Recipe, RunId};
+use crate::words::sentence;
+use anyhow::{Context, Result, bail, ensure};
+use config::Config;
+use figures::{Figure, Part};
+use image::RgbImage;
+use page::{Row, Shown, caption};
+use std::collections::HashMap;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// The most numbered pictures in one row.
+const ROW: usize = 7;
+
+/// What came of a report.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Recipes that were computed.
+    pub computed: usize,
+    /// Recipes whose pictures lay there already.
+    pub kept: usize,
+    /// What went wrong, a sentence each; the rest of the page is there.
+    pub failed: Vec<String>,
+}
+
+/// What happens while a report is made.
+pub enum Progress<'a> {
+    /// A recipe begins: its name, and how many there are before and in all.
+    Begins(&'a str, usize, usize),
+    /// It has made so many of its steps.
+    Step(usize, usize),
+}
+
+/// Makes the page in `out`, or a single one of its figures, and returns what was done. The user's `gallery` keeps the
+/// pictures that go in, and has the runs that `report.toml` names.
+///
+/// # Errors
+/// When there is no such figure, `report.toml` is not understood, or the folder cannot be written.
+pub fn report(out: &Path, only: Option<&str>, gallery: &Gallery, tell: &mut dyn FnMut(Progress)) -> Result<Summary> {
+    make_folder(out)?;
+    let config = config::read(out)?;
+    let wrong = config.figures.keys().find(|id| !figures::IDS.contains(&id.as_str()));
+    ensure!(
+        wrong.is_none(),
+        "report.toml speaks of a figure '{}'; there are {}",
+        wrong.map_or("", String::as_str),
+        figures::IDS.join(", ")
+    );
+    let mut figures = figures::figures(&config);
+    if let Some(only) = only {
+        figures.retain(|figure| figure.id == only);
+        ensure!(!figures.is_empty(), "there is no figure '{}'; there are {}", only.escape_debug(), figures::IDS.join(", "));
+    }
+    let mut studio = Studio {
+        out,
+        config: &config,
+        gallery,
+        models: Models::with(gallery.inputs()),
+        hash: None,
+        made: HashMap::new(),
+        summary: Summary::default(),
+    };
+    let total = figures.iter().map(|figure| figure.parts.len()).sum();
+    let mut begun = 0;
+    let mut shown = Vec::new();
+    for figure in &figures {
+        shown.push(studio.show(figure, &mut |progress| match progress {
+            Progress::Begins(name, ..) => {
+                begun += 1;
+                tell(Progress::Begins(name, begun, total));
+            }
+            step => tell(step),
+        }));
+    }
+    let intro = format!(
+        "CS180, project 5, part A: the power of diffusion models. Seed {}, model {}.{}",
+        config.seed,
+        model_name(&config.model),
+        if config.model == EMBEDDED {
+            " The model is a small one that knows handwritten digits and clothes in colours, at 32x32 pixels; on photos it shows how the methods work, not what a large model can do."
+        } else {
+            ""
+        }
+    );
+    let name = if only.is_some() { format!("{}.html", figures[0].id) } else { "index.html".to_owned() };
+    write_atomic(&out.join(name), page::page("The power of diffusion models", &intro, &shown).as_bytes())?;
+    Ok(studio.summary)
+}
+
+/// What the figures are made with.
+struct Studio<'a> {
+    out: &'a Path,
+    config: &'a Config,
+    gallery: &'a Gallery,
+    models: Models,
+    /// The model's hash, once it was needed.
+    hash: Option<String>,
+    /// The pictures of `report.toml` as the workspace keeps them.
+    made: HashMap<String, Image>,
+    summary: Summary,
+}
+
+impl Studio<'_> {
+    /// A figure with its pictures; what cannot be made is told in its place.
+    fn show(&mut self, figure: &Figure, tell: &mut dyn FnMut(Progress)) -> Shown {
+        let extra = self.config.figures.get(figure.id).cloned().unwrap_or_default();
+        let mut shown = Shown {
+            id: figure.id.to_owned(),
+            title: figure.title.to_owned(),
+            text: figure.text.to_owned(),
+            math: figure.math.to_owned(),
+            instead: figure.course.filter(|_| self.config.model == EMBEDDED).map(|course| {
+                format!("{course} The built-in model knows digits and clothes only, so that this figure uses prompts that it can follow.")
+            }),
+            rows: Vec::new(),
+            observations: vec![extra.observations],
+        };
+        let note = |studio: &mut Self, shown: &mut Shown, name: &str, made: Result<Row>| match made {
+            Ok(row) => shown.rows.push(row),
+            Err(error) => {
+                let words = format!("{name} cannot be made: {}", sentence(&error));
+                shown.observations.push(words.clone());
+                studio.summary.failed.push(words);
+            }
+        };
+        for run in &extra.run {
+            let name = format!("{}-run{run}", figure.id);
+            let made = self.kept_run(RunId(*run), &name, &mut shown.observations);
+            note(self, &mut shown, &name, made);
+        }
+        if extra.run.is_empty() {
+            for (index, part) in figure.parts.iter().enumerate() {
+                let name = format!("{}-{}", figure.id, char::from(b'a' + index as u8));
+                tell(Progress::Begins(&name, 0, 0));
+                let made = self.develop(part, &name, tell);
+                note(self, &mut shown, &name, made);
+            }
+        }
+        shown
+    }
+
+    /// The pictures of a part, computed or as they lie there.
+    fn develop(&mut self, part: &Part, name: &str, tell: &mut dyn FnMut(Progress)) -> Result<Row> {
+        let recipe = self.recipe(part, tell)?;
+        let steps = self.make(&recipe, name, tell)?;
+        let mut pictures = self.companions(&recipe, name)?;
+        for (index, label) in recipe.labels().into_iter().enumerate() {
+            pictures.push((label, fs::read(self.out.join(format!("{name}-{}.png", index + 1)))?));
+        }
+        if let Recipe::Hybrid(_) = recipe {
+            pictures.insert(1, ("half size".to_owned(), pictures[0].1.clone()));
+        }
+        // Pictures that only have numbers stand in one row; a lone one needs no name beside its caption.
+        let numbered = recipe.labels().iter().all(|label| label.parse::<usize>().is_ok());
+        let beside = pictures.len() - recipe.pictures();
+        let columns = if numbered { pictures.len().min(ROW) } else { recipe.columns() + beside };
+        if numbered && recipe.pictures() == 1 {
+            pictures.iter_mut().skip(beside).for_each(|(label, _)| *label = "result".to_owned());
+        }
+        Ok(Row { pictures, columns, caption: caption(&recipe, &model_name(recipe.model()), steps), recipe: format!("{name}.toml") })
+    }
+
+    /// Computes a recipe unless its pictures lie there; returns how many timesteps it has.
+    fn make(&mut self, recipe: &Recipe, name: &str, tell: &mut dyn FnMut(Progress)) -> Result<usize> {
+        let path = |index: usize| self.out.join(format!("{name}-{}.png", index + 1));
+        let hash = match &self.hash {
+            Some(hash) => hash.clone(),
+            None => self.hash.insert(Folder::find(&self.config.model)?.hash()?).clone(),
+        };
+        let wanted = recipe.clone().with_model(&model_name(recipe.model())).nameless();
+        let lies_there = |index| {
+            gallery::read_png_recipe(&path(index))
+                .ok()
+                .filter(|(kept, made, at)| *kept == wanted && made.model_hash == hash && *at == index)
+        };
+        write_atomic(&self.out.join(format!("{name}.toml")), recipe.to_toml().as_bytes())?;
+        if let Some((_, made, _)) = lies_there(0)
+            && (1..recipe.pictures()).all(|index| lies_there(index).is_some())
+        {
+            self.summary.kept += 1;
+            return Ok(made.timesteps.len());
+        }
+        let outcome = experiment::run(recipe, &mut self.models, None, &mut |step| {
+            tell(Progress::Step(step.index + 1, step.of));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let Outcome::Done(pictures, made) = outcome else { bail!("it was broken off") };
+        for (index, picture) in pictures.iter().enumerate() {
+            write_atomic(&path(index), &gallery::encode_png(picture, recipe, &made, index)?)?;
+        }
+        self.summary.computed += 1;
+        Ok(made.timesteps.len())
+    }
+
+    /// The recipe of a part, with the pictures that the workspace keeps.
+    fn recipe(&mut self, part: &Part, tell: &mut dyn FnMut(Progress)) -> Result<Recipe> {
+        let mut fields = Vec::new();
+        for (name, value) in &part.fields {
+            let value = if matches!(*name, "image" | "mask") { self.picture(value, tell)?.to_string() } else { value.clone() };
+            fields.push(((*name).to_owned(), value));
+        }
+        fields.push(("seed".into(), self.config.seed.to_string()));
+        fields.push(("model".into(), self.config.model.clone()));
+        let recipes = Ask { experiment: part.experiment.to_owned(), fields }.expand()?.recipes;
+        recipes.into_iter().next().context("the figure has no recipe")
+    }
+
+    /// A picture of `report.toml` as the workspace keeps it.
+    fn picture(&mut self, named: &str, tell: &mut dyn FnMut(Progress)) -> Result<Image> {
+        if let Some(known) = self.made.get(named) {
+            return Ok(known.clone());
+        }
+        let inputs = self.gallery.inputs();
+        let image = if let Some(prompt) = named.strip_prefix("sample:") {
+            self.sampled(prompt.trim(), &inputs, tell)?
+        } else if let Some(name) = named.strip_prefix("sketch:") {
+            let sketch =
+                sketch::sketch(name).with_context(|| format!("there is no sketch '{}'; there are house and face", name.escape_debug()))?;
+            inputs.keep_pixels("sketch that ships with darkroom", &sketch)?
+        } else {
+            inputs.keep(&named.parse::<Image>().map_err(|why| anyhow::anyhow!("the picture {why}"))?)?
+        };
+        self.made.insert(named.to_owned(), image.clone());
+        Ok(image)
+    }
+
+    /// A picture that the report develops first, for those who have brought none.
+    fn sampled(&mut self, prompt: &str, inputs: &Inputs, tell: &mut dyn FnMut(Progress)) -> Result<Image> {
+        let words: Vec<&str> = prompt.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let name = format!("own-{}", words.join("-"));
+        let fields = [("prompt", prompt), ("seed", &self.config.seed.to_string()), ("model", &self.config.model)];
+        let recipe = Recipe::parse("sample", &fields.map(|(field, value)| (field.to_owned(), value.to_owned())))?;
+        self.make(&recipe, &name, tell)?;
+        let picture: RgbImage = gallery::load(&self.out.join(format!("{name}-1.png")), u32::MAX)?;
+        inputs.keep_pixels(&format!("a sample of {prompt}"), &picture)
+    }
+
+    /// What an inpainting began with: the original and the mask.
+    fn companions(&self, recipe: &Recipe, name: &str) -> Result<Vec<(String, Vec<u8>)>> {
+        let Recipe::Inpaint(inpaint) = recipe else { return Ok(Vec::new()) };
+        let inputs = self.gallery.inputs();
+        let side = crate::model::sample_size(recipe.model())? as u32;
+        let mask = image::DynamicImage::from(inputs.mask(&inpaint.mask, side)?).into_rgb8();
+        let mut pictures = Vec::new();
+        for (label, picture) in [("original", inputs.photo(&inpaint.photo, side)?), ("mask", mask)] {
+            let png = gallery::encode(&picture, &[])?;
+            write_atomic(&self.out.join(format!("{name}-{label}.png")), &png)?;
+            pictures.push((label.to_owned(), png));
+        }
+        Ok(pictures)
+    }
+
+    /// The pictures of a run of the gallery in a figure's place, its note among the observations.
+    fn kept_run(&mut self, id: RunId, name: &str, observations: &mut Vec<String>) -> Result<Row> {
+        let run = self.gallery.run(id)?.with_context(|| format!("there is no run {id} in this workspace"))?;
+        let mut pictures = Vec::new();
+        for (index, label) in run.recipe.labels().into_iter().enumerate() {
+            let png = fs::read(self.gallery.picture_path(id, index)).with_context(|| format!("run {id} has no picture {}", index + 1))?;
+            write_atomic(&self.out.join(format!("{name}-{}.png", index + 1)), &png)?;
+            pictures.push((label, png));
+        }
+        write_atomic(&self.out.join(format!("{name}.toml")), run.recipe.to_toml().as_bytes())?;
+        observations.extend(run.note.clone());
+        let caption = caption(&run.recipe, &model_name(run.recipe.model()), run.of as usize);
+        Ok(Row { pictures, columns: run.recipe.columns(), caption, recipe: format!("{name}.toml") })
+    }
+}
+
+/// What a model is called on the page and in metadata.
+fn model_name(model: &str) -> String {
+    Folder::find(model).map_or_else(|_| model.to_owned(), |folder| folder.name())
+}

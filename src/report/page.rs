@@ -1,0 +1,119 @@
+//! The page: one HTML file with everything in it.
+
+use super::math::formula;
+use crate::recipe::Recipe;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use std::fmt::Write;
+
+/// A figure as it is shown.
+pub struct Shown {
+    /// Its number.
+    pub id: String,
+    /// Its heading.
+    pub title: String,
+    /// What is done.
+    pub text: String,
+    /// The name of its formula.
+    pub math: String,
+    /// Why it shows something else than the course.
+    pub instead: Option<String>,
+    /// Rows of pictures.
+    pub rows: Vec<Row>,
+    /// What was observed.
+    pub observations: Vec<String>,
+}
+
+/// The pictures of one recipe.
+pub struct Row {
+    /// Label and PNG file of each, in order.
+    pub pictures: Vec<(String, Vec<u8>)>,
+    /// How many stand side by side.
+    pub columns: usize,
+    /// Prompt, seed, steps and the like.
+    pub caption: String,
+    /// The name of the file with the recipe.
+    pub recipe: String,
+}
+
+const STYLE: &str = include_str!("page.css");
+
+/// The whole page.
+pub fn page(title: &str, intro: &str, figures: &[Shown]) -> String {
+    let mut html = String::new();
+    let head = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+    let _ = write!(
+        html,
+        "{head}<title>{0}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n<p>{1}</p>\n",
+        escape(title),
+        escape(intro)
+    );
+    let links = figures.iter().map(|figure| format!("<a href=\"#f{0}\">{0}</a>", escape(&figure.id)));
+    let _ = write!(html, "<nav>{}</nav>\n</header>\n<main>\n", links.collect::<Vec<_>>().join(" "));
+    for figure in figures {
+        section(&mut html, figure);
+    }
+    html.push_str("</main>\n<footer><p>Made by darkroom. Every picture lies beside this page as a PNG that holds its recipe; <code>darkroom run FILE.toml</code> makes it again.</p></footer>\n</body>\n</html>\n");
+    html
+}
+
+fn section(html: &mut String, figure: &Shown) {
+    let id = escape(&figure.id);
+    let _ = write!(html, "<section id=\"f{id}\">\n<h2><span>{id}</span> {}</h2>\n<p>{}</p>\n", escape(&figure.title), escape(&figure.text));
+    let formula = formula(&figure.math);
+    if !formula.is_empty() {
+        let _ = writeln!(html, "{formula}");
+    }
+    if let Some(instead) = &figure.instead {
+        let _ = writeln!(html, "<p class=\"instead\">{}</p>", escape(instead));
+    }
+    html.push_str("<div class=\"rows\">\n");
+    for row in &figure.rows {
+        let _ = writeln!(html, "<figure>\n<div class=\"grid\" style=\"--columns: {}\">", row.columns.max(1));
+        for (label, png) in &row.pictures {
+            let label = escape(label);
+            let _ = writeln!(
+                html,
+                "<div><img alt=\"{label}\" src=\"data:image/png;base64,{}\"><span>{label}</span></div>",
+                BASE64_STANDARD.encode(png)
+            );
+        }
+        let _ = writeln!(html, "</div>\n<figcaption>{} <code>{}</code></figcaption>\n</figure>", escape(&row.caption), escape(&row.recipe));
+    }
+    html.push_str("</div>\n");
+    for paragraph in figure.observations.iter().flat_map(|text| text.split("\n\n")).filter(|text| !text.trim().is_empty()) {
+        let _ = writeln!(html, "<p class=\"observation\">{}</p>", escape(paragraph.trim()));
+    }
+    html.push_str("</section>\n");
+}
+
+/// Prompt, seed, steps, guidance and model of a recipe.
+pub fn caption(recipe: &Recipe, model: &str, steps: usize) -> String {
+    let mut words: Vec<String> =
+        recipe.prompts().iter().map(|prompt| if prompt.is_empty() { "no prompt".to_owned() } else { format!("“{prompt}”") }).collect();
+    words.extend(recipe.photo().map(|photo| photo.image.name().to_owned()));
+    words.push(format!("seed {}", recipe.seed()));
+    if recipe.walk().is_some() {
+        words.push(format!("{steps} steps"));
+    }
+    words.extend(recipe.guidance().map(|guidance| format!("guidance {guidance}")));
+    words.push(model.to_owned());
+    words.join(" · ")
+}
+
+/// Text as HTML shows it, in elements and attributes alike.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c if c.is_control() && c != '\n' => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

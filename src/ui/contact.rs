@@ -1,0 +1,81 @@
+//! The pictures of one run side by side, each with its label.
+
+use super::{Canvas, text};
+use crate::app::{App, Source};
+use crate::preview::{Place, Slot};
+use crate::recipe::{Recipe, Run};
+use ratatui::{
+    layout::{Alignment, Rect},
+    text::Line,
+};
+
+/// Below so many columns a picture says nothing.
+const LEAST: u16 = 8;
+
+/// A picture's spot, and that of its label under it.
+struct Cell {
+    picture: Rect,
+    label: Rect,
+    words: String,
+}
+
+/// The spots for a run's pictures, where they have labels and there is room for these.
+pub(super) fn places(app: &App, inner: Rect) -> Option<Vec<Place>> {
+    let sources = app.view();
+    let cells = cells(app, inner, sources.len())?;
+    let place =
+        |(at, (cell, source)): (u16, (Cell, Source))| Place { slot: Slot::Part(at), area: cell.picture, sources: vec![source], columns: 1 };
+    Some((0..).zip(cells.into_iter().zip(sources)).map(place).collect())
+}
+
+/// The labels of a run's pictures, where they say more than a number does.
+pub(super) fn labels(run: &Run) -> Option<Vec<String>> {
+    let labels = run.recipe.labels();
+    (labels.len() > 1 && labels.iter().any(|label| label.parse::<u32>().is_err())).then_some(labels)
+}
+
+fn cells(app: &App, inner: Rect, pictures: usize) -> Option<Vec<Cell>> {
+    let run = app.on_view().filter(|_| app.alone.is_none())?;
+    let labels = labels(run).filter(|labels| labels.len() == pictures)?;
+    let (columns, side) = columns(&run.recipe, labels.len(), inner)?;
+    let rows = labels.len().div_ceil(columns) as u16;
+    let width = inner.width / columns as u16;
+    let height = side / 2 + 1;
+    // What is left over goes around the pictures.
+    let spare = inner.height.saturating_sub(rows * height);
+    let (top, gap) = (spare / 2, u16::from(spare >= rows));
+    let top = top.saturating_sub(gap * (rows - 1) / 2);
+    let left = (inner.width - width * columns as u16) / 2;
+    let cell = |(at, words): (usize, String)| {
+        let x = inner.x + left + (at % columns) as u16 * width;
+        let y = inner.y + top + (at / columns) as u16 * (height + gap);
+        let picture = Rect { x: x + (width - side) / 2, y, width: side, height: side / 2 };
+        Cell { picture, label: Rect { x, y: picture.bottom(), width, height: 1 }, words }
+    };
+    Some(labels.into_iter().enumerate().map(cell).collect())
+}
+
+/// How many pictures stand side by side, and how many columns each takes. Rows keep their meaning; a single row is
+/// broken where the pictures become larger so.
+fn columns(recipe: &Recipe, count: usize, inner: Rect) -> Option<(usize, u16)> {
+    let asked = recipe.columns().min(count);
+    let side = |columns: usize| {
+        let rows = count.div_ceil(columns) as u16;
+        // A column between pictures, a row for each label; a character is twice as high as wide.
+        let wide = (inner.width / columns as u16).saturating_sub(1);
+        wide.min(2 * (inner.height / rows).saturating_sub(1)) / 2 * 2
+    };
+    let all = if asked == count { 1..=count } else { asked..=asked };
+    let best = all.rev().max_by_key(|columns| side(*columns))?;
+    (side(best) >= LEAST).then_some((best, side(best)))
+}
+
+impl Canvas<'_, '_> {
+    /// The labels under the pictures of [`places`].
+    pub(super) fn labels(&mut self, inner: Rect) {
+        for cell in cells(self.app, inner, self.app.view().len()).unwrap_or_default() {
+            let words = text::clip(&cell.words, usize::from(cell.label.width).saturating_sub(1));
+            self.frame.render_widget(Line::styled(words, self.dim()).alignment(Alignment::Center), cell.label);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Several predictions as one: anagrams, hybrids, and both with a model that enlarges.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use candle_core::{DType, Device, Tensor, safetensors};
+use darkroom::diffusion::{self, View};
+use darkroom::experiment::{self, Models, Outcome};
+use darkroom::input::Inputs;
+use darkroom::recipe::{Made, Recipe};
+use image::RgbImage;
+use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
+
+fn recipe(experiment: &str, pairs: &[(&str, &str)]) -> Recipe {
+    let pairs: Vec<_> = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+    Recipe::parse(experiment, &pairs).unwrap()
+}
+
+fn run(recipe: &Recipe) -> (Vec<RgbImage>, Made) {
+    let outcome = experiment::run(recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).unwrap();
+    let Outcome::Done(pictures, made) = outcome else { panic!("nobody broke it off") };
+    assert_eq!(pictures.len(), recipe.pictures(), "a picture for every label");
+    (pictures, made)
+}
+
+/// What the model said at the first step, and the last picture that the sampler left.
+fn first_and_last(recipe: &Recipe) -> (Vec<f32>, Vec<f32>) {
+    let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let (mut first, mut last) = (None, Vec::new());
+    let outcome = experiment::run(recipe, &mut Models::default(), None, &mut |step| {
+        let inside = step.inside.as_ref().map(|inside| values(&inside.step.prediction.join().unwrap()));
+        first = first.take().or(inside);
+        last = values(step.x);
+        Ok(ControlFlow::Continue(()))
+    });
+    assert!(matches!(outcome.unwrap(), Outcome::Done(..)));
+    (first.unwrap(), last)
+}
+
+fn far(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+const THREE: (&str, &str) = ("prompt", "a red three");
+const STEPS: (&str, &str) = ("steps", "10");
+
+#[test]
+fn two_identity_views_of_one_prompt_are_a_plain_picture() {
+    let (plain, picture) = first_and_last(&recipe("sample", &[THREE, STEPS]));
+    let (both, anagram) = first_and_last(&recipe("anagram", &[THREE, THREE, STEPS, ("view", "identity,identity")]));
+    assert!(far(&plain, &both) <= 1e-6 && far(&picture, &anagram) <= 1e-4, "{} {}", far(&plain, &both), far(&picture, &anagram));
+}
+
+#[test]
+fn a_hybrid_of_one_prompt_with_itself_is_a_plain_picture() {
+    let (plain, picture) = first_and_last(&recipe("sample", &[THREE, STEPS]));
+    for split in ["frequency", "colour", "motion", "scale"] {
+        let (both, hybrid) = first_and_last(&recipe("hybrid", &[THREE, THREE, STEPS, ("split", split)]));
+        let (noise, end) = (far(&plain, &both), far(&picture, &hybrid));
+        assert!(noise <= 1e-6 * largest(&plain) && end <= 1e-4, "{split}: {noise} {end}");
+    }
+    let (three, _) = first_and_last(&recipe("hybrid", &[THREE, THREE, THREE, STEPS, ("split", "three-bands")]));
+    assert!(far(&plain, &three) <= 1e-6 * largest(&plain));
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(1.0, |largest, value| value.abs().max(largest))
+}
+
+#[test]
+fn the_pictures_of_an_anagram_are_its_views_and_in_turn_costs_half() {
+    let asked = [("prompt", "a white six"), ("prompt", "a white nine"), ("view", "identity,rotate-180"), STEPS, ("count", "2")];
+    let recipe_of_mean = recipe("anagram", &asked);
+    let (pictures, _) = run(&recipe_of_mean);
+    let turned = image::imageops::rotate180(&pictures[2]);
+    assert_eq!(turned, pictures[3]);
+    assert_ne!(pictures[0], pictures[2]);
+    let in_turn = recipe("anagram", &[&asked[..], &[("reduce", "alternate")]].concat());
+    assert_eq!(in_turn.model_calls() * 2, recipe_of_mean.model_calls());
+    assert_ne!(run(&in_turn).0, pictures);
+}
+
+#[test]
+fn a_reference_gives_its_part_and_the_seed_the_rest() {
+    let asked = [("prompt", "a white shirt"), ("reference", "campanile"), STEPS, ("split", "colour")];
+    let [one, again, other] = ["1", "1", "2"].map(|seed| run(&recipe("hybrid", &[&asked[..], &[("seed", seed)]].concat())).0);
+    assert_eq!(one, again, "the same seed gives the same bytes");
+    assert_ne!(one, other);
+    let grey = |picture: &RgbImage| image::DynamicImage::from(picture.clone()).into_luma8();
+    let photo = run(&recipe("forward", &[])).0.remove(0);
+    let off = grey(&one[1]).pixels().zip(grey(&photo).pixels()).map(|(a, b)| f64::from(a[0].abs_diff(b[0]))).sum::<f64>() / 1024.0;
+    let unlike = grey(&run(&recipe("sample", &[("prompt", "a white shirt"), STEPS])).0[0])
+        .pixels()
+        .zip(grey(&photo).pixels())
+        .map(|(a, b)| f64::from(a[0].abs_diff(b[0])))
+        .sum::<f64>()
+        / 1024.0;
+    assert!(off < unlike / 2.0, "the grey part is that of the photo: {off} of {unlike}");
+}
+
+#[test]
+fn composed_runs_go_on_where_they_were_broken_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("checkpoint");
+    for recipe in [recipe("anagram", &[STEPS, ("reduce", "alternate")]), recipe("hybrid", &[STEPS, ("reference", "campanile"), THREE])] {
+        let (straight, _) = run(&recipe);
+        let stopped = experiment::run(&recipe, &mut Models::default(), None, &mut |step| {
+            fs::write(&file, step.checkpoint()?)?;
+            Ok(if step.index == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        assert!(matches!(stopped.unwrap(), Outcome::Stopped));
+        let resumed = experiment::run(&recipe, &mut Models::default(), Some(&file), &mut |_| Ok(ControlFlow::Continue(())));
+        let Outcome::Done(pictures, _) = resumed.unwrap() else { panic!("nobody broke it off") };
+        assert_eq!(pictures, straight, "{}", recipe.experiment());
+    }
+}
+
+#[test]
+fn a_view_that_does_not_fit_the_model_is_refused_by_its_name() {
+    let recipe = recipe("anagram", &[THREE, THREE, ("view", "identity,patch-permute:5")]);
+    let error = experiment::run(&recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).err().unwrap();
+    assert!(format!("{error:#}").contains("patch-permute:5 does not fit the model's pictures: a picture of 32 pixels"), "{error:#}");
+}
+
+/// A stage II folder in diffusers' layout: the recorded network, a scheduler beside it, and a text encoder that fits.
+fn stage_two(folder: &Path, with_text: bool) -> String {
+    let (cases, built_in) =
+        (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"), Path::new(env!("CARGO_MANIFEST_DIR")).join("src/model/tiny-if"));
+    let put = |from: &Path, to: &str| {
+        let to = folder.join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+    };
+    for file in ["config.json", "diffusion_pytorch_model.safetensors"] {
+        put(&cases.join("if-unet-stage2").join(file), &format!("unet/{file}"));
+    }
+    put(&built_in.join("scheduler/scheduler_config.json"), "scheduler/scheduler_config.json");
+    if with_text {
+        put(&built_in.join("tokenizer/tokenizer.json"), "tokenizer/tokenizer.json");
+        let config = fs::read_to_string(cases.join("t5-encoder/config.json")).unwrap();
+        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+        config["vocab_size"] = 180.into();
+        fs::create_dir_all(folder.join("text_encoder")).unwrap();
+        fs::write(folder.join("text_encoder/config.json"), config.to_string()).unwrap();
+        let weights: HashMap<String, Tensor> = safetensors::load(cases.join("t5-encoder/model.safetensors"), &Device::Cpu).unwrap();
+        // The recorded encoder knows 60 tokens, the tokenizer more.
+        let wide = |(name, tensor): (String, Tensor)| match tensor.dims().first() == Some(&60) {
+            true => (name, Tensor::cat(&[&tensor, &tensor, &tensor], 0).unwrap()),
+            false => (name, tensor),
+        };
+        let weights: HashMap<String, Tensor> = weights.into_iter().map(wide).collect();
+        safetensors::save(&weights, folder.join("text_encoder/model.safetensors")).unwrap();
+    }
+    folder.to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_stage_two_model_enlarges_alone_in_views_and_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = stage_two(folder.path(), true);
+    let (pictures, made) = run(&recipe("upscale", &[("model", &model), ("steps", "3")]));
+    assert_eq!((made.size, pictures[0].dimensions(), pictures[1].dimensions()), ((16, 16), (16, 16), (16, 16)));
+    let small = Inputs::default().photo(recipe("upscale", &[("model", &model)]).photo().unwrap(), 4).unwrap();
+    assert_eq!(small.get_pixel(3, 0), pictures[1].get_pixel(15, 0), "the corners of the bilinear picture are the small one's");
+
+    let (one, plain) = first_and_last(&recipe("upscale", &[("model", &model), ("steps", "3"), THREE]));
+    for extra in [[("view", "identity,identity")], [("split", "frequency")]] {
+        let (both, same) =
+            first_and_last(&recipe("upscale", &[&[("model", model.as_str()), ("steps", "3"), THREE, THREE], &extra[..]].concat()));
+        assert!(far(&one, &both) <= 1e-6 * largest(&one) && far(&plain, &same) <= 1e-4 * largest(&plain), "{extra:?}");
+    }
+    let turned = recipe("upscale", &[("model", &model), ("steps", "2"), THREE, ("prompt", "a nine"), ("view", "identity,rotate-180")]);
+    let (pictures, _) = run(&turned);
+    assert_eq!(image::imageops::rotate180(&pictures[0]), pictures[2]);
+}
+
+#[test]
+fn a_view_in_stage_two_is_of_all_that_the_model_is_shown() {
+    // Turning the small picture and the noise turns the result: the network is not equivariant, but the views are.
+    let x = Tensor::randn(0f32, 1.0, (1, 6, 16, 16), &Device::Cpu).unwrap();
+    let seen = View::rotate(16, 2).apply(&x).unwrap();
+    let last = |x: &Tensor, channel| x.narrow(1, channel, 1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    for channel in 0..6 {
+        assert!(last(&seen, channel).iter().eq(last(&x, channel).iter().rev()));
+    }
+}
+
+#[test]
+fn models_of_the_wrong_stage_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = stage_two(folder.path(), false);
+    let refused = |recipe: &Recipe| {
+        let error = experiment::run(recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).err().unwrap();
+        format!("{error:#}")
+    };
+    let error = refused(&recipe("upscale", &[("model", &model)]));
+    assert!(error.contains("encoder_hid_dim 32") && error.contains("d_model is 128"), "{error}");
+    let error = refused(&recipe("upscale", &[("model", "tiny-if")]));
+    assert!(error.contains("stage I") && error.contains("IF-II-L-v1.0"), "{error}");
+    fs::write(folder.path().join("model_index.json"), "{}").unwrap();
+    let error = refused(&recipe("sample", &[("model", &stage_two(folder.path(), true))]));
+    assert!(error.contains("stage II") && error.contains("stage I model"), "{error}");
+}
+
+#[test]
+fn a_prediction_of_nothing_is_an_error() {
+    assert!(diffusion::mean(&[]).is_err() && diffusion::sum(&[]).is_err());
+    let noise = Tensor::ones((1, 3, 2, 2), DType::F32, &Device::Cpu).unwrap();
+    let one = diffusion::Prediction { noise, variance: None, halves: None };
+    assert!(diffusion::mean(&[one.clone(), one]).unwrap().variance.is_none());
+}

@@ -1,0 +1,203 @@
+//! The experiments on a photo: noise goes in, noise comes out, and what must stay stays.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use darkroom::diffusion::{Noise, Use, forward};
+use darkroom::experiment::{self, Models, Outcome};
+use darkroom::input::Inputs;
+use darkroom::model::{Folder, Pipeline};
+use darkroom::recipe::{Made, Photo, Recipe};
+use image::RgbImage;
+use std::{fs, ops::ControlFlow};
+
+fn recipe(experiment: &str, pairs: &[(&str, &str)]) -> Recipe {
+    let pairs: Vec<_> = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+    Recipe::parse(experiment, &pairs).unwrap()
+}
+
+fn run(recipe: &Recipe) -> (Vec<RgbImage>, Made) {
+    let outcome = experiment::run(recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).unwrap();
+    let Outcome::Done(pictures, made) = outcome else { panic!("nobody broke it off") };
+    assert_eq!(pictures.len(), recipe.pictures(), "a picture for every label");
+    (pictures, made)
+}
+
+fn campanile(side: u32) -> RgbImage {
+    let Recipe::Forward(recipe) = recipe("forward", &[]) else { unreachable!() };
+    Inputs::default().photo(&Photo { ..recipe.photo }, side).unwrap()
+}
+
+fn distance(a: &RgbImage, b: &RgbImage) -> f64 {
+    let squares = a.as_raw().iter().zip(b.as_raw()).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2));
+    (squares.sum::<f64>() / a.as_raw().len() as f64).sqrt()
+}
+
+/// Runs it straight, then broken off after every step of `stops` and taken up again; the bytes are the same.
+fn resumes(recipe: &Recipe, stops: &[usize]) {
+    let (straight, _) = run(recipe);
+    let folder = tempfile::tempdir().unwrap();
+    for stop in stops {
+        let file = folder.path().join("checkpoint");
+        let stopped = experiment::run(recipe, &mut Models::default(), None, &mut |step| {
+            fs::write(&file, step.checkpoint()?)?;
+            Ok(if step.index == *stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        assert!(matches!(stopped.unwrap(), Outcome::Stopped), "step {stop}");
+        let mut first = None;
+        let outcome = experiment::run(recipe, &mut Models::default(), Some(&file), &mut |step| {
+            first.get_or_insert(step.index);
+            assert!(step.index < step.of);
+            Ok(ControlFlow::Continue(()))
+        });
+        let Outcome::Done(pictures, _) = outcome.unwrap() else { panic!("nobody broke it off") };
+        assert_eq!(first, Some(stop + 1));
+        assert_eq!(pictures, straight, "broken off after step {stop}");
+    }
+}
+
+#[test]
+fn the_forward_process_has_the_mean_and_variance_of_the_paper() {
+    let model = Pipeline::load(&Folder::Embedded).unwrap();
+    let schedule = &model.process.schedule;
+    let abar = schedule.alpha_bar(Some(500));
+    let clean = candle_core::Tensor::full(0.6f32, (1, 3, 64, 64), &candle_core::Device::Cpu).unwrap();
+    let noise = Noise { seed: 7 }.normal(Use::Known, 0, 0, clean.shape()).unwrap();
+    let noisy = forward(schedule, &clean, Some(500), &noise).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let n = noisy.len() as f64;
+    let mean = noisy.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+    let variance = noisy.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n;
+    // Four standard errors.
+    assert!((mean - abar.sqrt() * 0.6).abs() < 4.0 * ((1.0 - abar) / n).sqrt(), "mean {mean}");
+    assert!((variance - (1.0 - abar)).abs() < 4.0 * (1.0 - abar) * (2.0 / n).sqrt(), "variance {variance}");
+}
+
+#[test]
+fn more_noise_leaves_less_of_the_picture() {
+    let (pictures, made) = run(&recipe("forward", &[("t", "0,250,500,750,999")]));
+    assert_eq!(pictures[0], campanile(32), "the original comes first");
+    let away: Vec<_> = pictures[1..].iter().map(|noisy| distance(noisy, &pictures[0])).collect();
+    assert!(away.windows(2).all(|pair| pair[0] < pair[1]) && away[0] < 6.0, "{away:?}");
+    assert_eq!(made.timesteps, [0, 250, 500, 750, 999]);
+}
+
+#[test]
+fn a_blur_takes_noise_away_but_one_prediction_takes_more() {
+    let (blurred, _) = run(&recipe("blur", &[("t", "250")]));
+    let (estimated, _) = run(&recipe("one-step", &[("t", "250")]));
+    let original = &estimated[0];
+    assert_eq!(blurred[0], estimated[1], "both meet the same noise");
+    let [noisy, blur, estimate] = [&estimated[1], &blurred[1], &estimated[2]].map(|picture| distance(picture, original));
+    assert!(blur < noisy && estimate < noisy, "noisy {noisy}, blurred {blur}, estimate {estimate}");
+}
+
+#[test]
+fn the_iterative_run_keeps_every_fifth_noisy_picture_and_resumes() {
+    let recipe = recipe("iterative", &[("start", "21"), ("seed", "3")]);
+    assert_eq!(recipe.labels(), ["index 21", "index 26", "index 31", "original", "iterative", "one step", "blurred"]);
+    let (pictures, _) = run(&recipe);
+    let away: Vec<_> = pictures.iter().map(|picture| distance(picture, &pictures[3])).collect();
+    assert!(away[0] > away[1] && away[1] > away[2], "it comes nearer on the way: {away:?}");
+    resumes(&recipe, &[0, 1, 7, 12]);
+}
+
+#[test]
+fn an_edit_from_a_late_start_is_nearly_the_picture_and_resumes_in_every_pass() {
+    let late = run(&recipe("edit", &[("start", "5,31")])).0;
+    assert_eq!(late[2], campanile(32));
+    assert!(distance(&late[1], &late[2]) < 20.0 && distance(&late[0], &late[2]) > distance(&late[1], &late[2]));
+    // Two passes of three steps for each of two starts.
+    resumes(&recipe("edit", &[("start", "31,30"), ("repeats", "2"), ("prompt", "a red three")]), &[0, 2, 4, 5, 6, 8, 9, 11]);
+    resumes(&recipe("edit", &[("start", "1,2"), ("steps", "4"), ("guidance", "1")]), &[0, 2, 3]);
+}
+
+#[test]
+fn inpainting_keeps_what_the_mask_keeps_bit_for_bit() {
+    let (pictures, _) = run(&recipe("inpaint", &[("mask", "right"), ("prompt", "a red three"), ("count", "2"), ("steps", "8")]));
+    let original = campanile(32);
+    for picture in &pictures {
+        let kept = picture.enumerate_pixels().filter(|(x, _, _)| *x < 16);
+        assert!(kept.clone().count() == 512 && kept.into_iter().all(|(x, y, pixel)| pixel == original.get_pixel(x, y)));
+        assert!(distance(picture, &original) > 10.0, "the rest is new");
+    }
+    assert_ne!(pictures[0], pictures[1]);
+}
+
+#[test]
+fn repaint_calls_the_model_as_often_as_it_announces_and_resumes() {
+    let recipe = recipe("inpaint", &[("steps", "12"), ("jump-length", "3"), ("jump-count", "3"), ("guidance", "1")]);
+    let announced = recipe.model_calls();
+    assert_eq!(announced, 12 + 3 * 2 * 3);
+    let (mut calls, mut back) = (0, Vec::new());
+    let outcome = experiment::run(&recipe, &mut Models::default(), None, &mut |step| {
+        calls += usize::from(step.inside.is_some());
+        back.extend(step.inside.as_ref().and_then(|inside| inside.step.jump.back));
+        assert_eq!(step.of, announced);
+        Ok(ControlFlow::Continue(()))
+    });
+    assert!(matches!(outcome.unwrap(), Outcome::Done(..)));
+    assert_eq!((calls, back.len()), (announced, 6));
+    resumes(&recipe, &[4, 5, 17]);
+}
+
+#[test]
+fn a_guidance_of_one_is_the_conditional_prediction_bit_for_bit() {
+    let model = Pipeline::load(&Folder::Embedded).unwrap();
+    let text = model.encode(&["", "a red three"]).unwrap();
+    let x = Noise { seed: 1 }.normal(Use::Init, 0, 0, (1, 3, 32, 32)).unwrap();
+    let numbers = |prediction: darkroom::diffusion::Prediction| prediction.join().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    for (guidance, row) in [(1.0, 1), (0.0, 0)] {
+        let guided = numbers(model.predict_guided(&x, 500, &text, guidance).unwrap());
+        assert_eq!(guided, numbers(model.predict(&x, 500, &text.narrow(0, row, 1).unwrap()).unwrap()));
+    }
+}
+
+#[test]
+fn the_same_recipe_gives_the_same_bytes_and_another_seed_others() {
+    for experiment in ["forward", "blur", "one-step"] {
+        let [first, again, other] = ["1", "1", "2"].map(|seed| run(&recipe(experiment, &[("seed", seed)])).0);
+        assert_eq!(first, again, "{experiment}");
+        assert_ne!(first, other, "{experiment}");
+    }
+}
+
+/// A file of what step `index` of a recipe kept.
+fn kept(recipe: &Recipe, index: usize, folder: &std::path::Path) -> std::path::PathBuf {
+    let file = folder.join(format!("{}-{index}", recipe.experiment()));
+    let stopped = experiment::run(recipe, &mut Models::default(), None, &mut |step| {
+        fs::write(&file, step.checkpoint()?)?;
+        Ok(if step.index == index { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    });
+    assert!(matches!(stopped.unwrap(), Outcome::Stopped));
+    file
+}
+
+#[test]
+fn a_kept_step_that_does_not_fit_the_recipe_is_refused_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = recipe("sample", &[("guidance", "1")]);
+    let iterative = recipe("iterative", &[("start", "20")]);
+    let (early, late) = (kept(&sample, 5, folder.path()), kept(&sample, 12, folder.path()));
+    let on_the_way = kept(&iterative, 4, folder.path());
+    for (file, experiment, fields, words) in [
+        (&late, "sample", &[("steps", "10")][..], "is number 13, but this recipe has 10 steps"),
+        (
+            &early,
+            "sample",
+            &[("steps", "10")],
+            "left a picture at timestep 810, but after 6 steps this recipe has a picture at timestep 300",
+        ),
+        (&early, "edit", &[("start", "10")], "left a picture at timestep 810, but after 6 steps this recipe has a picture at timestep 510"),
+        (&late, "edit", &[("start", "30")], "is number 13, but this recipe has 4 steps"),
+        (&early, "iterative", &[("start", "1")], "holds 0 finished pictures, but this recipe has 2 by then"),
+        (
+            &on_the_way,
+            "iterative",
+            &[("start", "10")],
+            "left a picture at timestep 270, but after 5 steps this recipe has a picture at timestep 570",
+        ),
+        (&early, "inpaint", &[("jump-length", "3"), ("jump-count", "2")], "left a picture at timestep 810"),
+    ] {
+        let end = experiment::run(&recipe(experiment, fields), &mut Models::default(), Some(file), &mut |_| Ok(ControlFlow::Break(())));
+        let error = end.err().map(|error| format!("{error:#}")).unwrap_or_default();
+        assert!(error.contains(words), "{experiment} {fields:?}: {error}");
+    }
+}
