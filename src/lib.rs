@@ -11,6 +11,8 @@
 //! | [`engine`] | the process that computes: queue, worker, server |
 //! | [`link`] | what viewers and engines say to one another |
 //! | [`app`], [`ui`], [`preview`], [`theme`], [`terminal`] | the workbench |
+//! | [`input`], [`atomic`], [`here`] | pictures that come in; files that are whole or not there; their names from here |
+//! | [`export`], [`report`] | sheets and films of a run; the page of part A |
 //! | [`cli`], [`words`] | the commands; errors as people read them |
 //!
 //! The whole of it on one page:
@@ -34,7 +36,6 @@
 //! ```
 
 pub mod app;
-
 pub mod atomic;
 pub mod cli;
 pub mod diffusion;
@@ -42,6 +43,7 @@ pub mod engine;
 pub mod experiment;
 pub mod export;
 pub mod gallery;
+pub mod here;
 pub mod input;
 pub mod link;
 pub mod model;

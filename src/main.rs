@@ -166,6 +166,7 @@ fn workbench(cli: &Cli, workspace: PathBuf) -> Result<()> {
         theme: cli.theme.clone(),
         themes_dir: folders.as_ref().map(|folders| folders.config_dir().join("darkroom").join("themes")),
         state_dir: folders.as_ref().map(|folders| folders.state_dir().unwrap_or(folders.data_dir()).join("darkroom")),
+        drafts_dir: Some(workspace.join("drafts")),
         stderr_log: Some(workspace.join("viewer.log")),
         // Asked while this is the only thread; later the system does not say.
         utc_offset_s: time::UtcOffset::current_local_offset().map_or(0, time::UtcOffset::whole_seconds),

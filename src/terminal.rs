@@ -1,20 +1,25 @@
 //! The event loop of the workbench: what comes in goes to the [`App`], what it wants done is done, and the screen is
 //! drawn when it is out of date, at most thirty times a second.
 
+mod drafts;
+mod late;
 mod probe;
 mod tty;
 
 use crate::app::{App, Effect, Input, PLAY_MS, Source, Start};
+use crate::here;
 use crate::link::{News, Wire};
 use crate::preview::{self, Encoded, Encoder, Graphics, Paper, Shelf, Slot};
 use crate::theme::{self, Depth, Theme};
 use crate::ui::{self, Look};
+use crate::words::sentence;
 use anyhow::Result;
-use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
+use late::Late;
 use ratatui::layout::{Position, Rect};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -31,8 +36,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_millis(250);
 /// A link that carries so many bytes a second is fast enough: what took long was the machine, which had other work.
 const FAST: f64 = 2e6;
-/// The most keys that an answer of the terminal's can look like.
-const ANSWER: u8 = 64;
 /// How often the clock is looked at while a run moves, and while none does.
 const TICK: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(60)];
 
@@ -47,6 +50,8 @@ pub struct Options {
     pub themes_dir: Option<PathBuf>,
     /// Where the choice of the theme is kept.
     pub state_dir: Option<PathBuf>,
+    /// Where unfinished drawings and notes are kept.
+    pub drafts_dir: Option<PathBuf>,
     /// Takes what is written to standard error while the screen is up.
     pub stderr_log: Option<PathBuf>,
     /// Seconds that the local clock is ahead of UTC.
@@ -91,6 +96,7 @@ pub async fn run(wire: Wire, options: Options) -> Result<()> {
             _ = tokio::time::sleep(bench.tick()) => bench.clock(),
         }
     }
+    bench.feed(Input::End);
     bench.keep_theme(options.state_dir);
     // With the screen goes the last sender of commands; the news end once those that were sent have gone out.
     drop(bench);
@@ -98,37 +104,16 @@ pub async fn run(wire: Wire, options: Options) -> Result<()> {
     Ok(())
 }
 
-/// What to do with an answer of the terminal's that comes after nobody waits for it.
-#[derive(Clone, Copy, PartialEq)]
-enum Late {
-    /// None is to be expected.
-    No,
-    /// One may come.
-    Perhaps,
-    /// `ESC _` came.
-    Begun,
-    /// It comes: `ESC _ G …`, up to `ESC \\` or for so many keys.
-    Now(u8),
-}
-
-impl Late {
-    /// Whether a key is a part of the answer.
-    fn takes(&mut self, key: KeyEvent) -> bool {
-        let alt = |c| key.code == KeyCode::Char(c) && key.modifiers.contains(KeyModifiers::ALT);
-        let (next, taken) = match *self {
-            // No answer holds one, and Ctrl-C must work whatever comes.
-            _ if key.modifiers.contains(KeyModifiers::CONTROL) => return false,
-            Late::Perhaps if alt('_') => (Late::Begun, true),
-            Late::Begun if key.code == KeyCode::Char('G') => (Late::Now(ANSWER), true),
-            Late::Begun => (Late::Perhaps, false),
-            Late::Now(_) if alt('\\') => (Late::No, true),
-            Late::Now(0) => (Late::No, false),
-            Late::Now(left) => (Late::Now(left - 1), true),
-            Late::No | Late::Perhaps => return false,
-        };
-        *self = next;
-        taken
-    }
+/// The theme that was asked for, or the one of the last time; and what to say where there is none of that name.
+fn first_theme(options: &Options, themes: &[Theme]) -> (usize, Option<String>) {
+    let kept = options.state_dir.as_ref().and_then(|dir| std::fs::read_to_string(dir.join("theme")).ok());
+    let name = options.theme.clone().or(kept.map(|name| name.trim().to_owned()));
+    let at = name.and_then(|name| themes.iter().position(|theme| theme.name == name));
+    let trouble = options.theme.as_ref().filter(|_| at.is_none()).map(|name| {
+        let names: Vec<_> = themes.iter().map(|theme| theme.name.as_str()).collect();
+        format!("There is no theme '{}'; there is {}.", name.escape_debug(), names.join(", "))
+    });
+    (at.unwrap_or(0), trouble)
 }
 
 /// The screen and everything on it.
@@ -138,6 +123,7 @@ struct Bench {
     commands: UnboundedSender<crate::link::Command>,
     encoder: Encoder,
     shelf: Shelf,
+    drafts_dir: Option<PathBuf>,
     themes: Vec<Theme>,
     first_theme: usize,
     depth: Depth,
@@ -161,16 +147,15 @@ struct Bench {
 impl Bench {
     fn open(commands: UnboundedSender<crate::link::Command>, ready: UnboundedSender<Encoded>, options: &Options) -> Result<Bench> {
         let (themes, mut troubles) = theme::load(options.themes_dir.as_deref());
-        let kept = options.state_dir.as_ref().and_then(|dir| std::fs::read_to_string(dir.join("theme")).ok());
-        let name = options.theme.clone().or(kept.map(|name| name.trim().to_owned()));
-        let at = name.as_ref().map(|name| themes.iter().position(|theme| theme.name == *name));
-        if let (Some(name), Some(None)) = (&options.theme, at) {
-            let names: Vec<_> = themes.iter().map(|theme| theme.name.as_str()).collect();
-            troubles.push(format!("There is no theme '{}'; there is {}.", name.escape_debug(), names.join(", ")));
-        }
-        let first_theme = at.flatten().unwrap_or(0);
-        let names = themes.iter().map(|theme| theme.name.clone()).collect();
-        let app = App::new(Start { themes: names, theme: first_theme, utc_offset_s: options.utc_offset_s });
+        let (first_theme, trouble) = first_theme(options, &themes);
+        troubles.extend(trouble);
+        let app = App::new(Start {
+            themes: themes.iter().map(|theme| theme.name.clone()).collect(),
+            theme: first_theme,
+            utc_offset_s: options.utc_offset_s,
+            drafts: options.drafts_dir.as_deref().map(drafts::load).unwrap_or_default(),
+            notes: options.drafts_dir.as_deref().map(drafts::notes).unwrap_or_default(),
+        });
         // The depth is decided here and colours are taken away in one place, so that crossterm must not do it again.
         crossterm::style::force_color_output(true);
         let mut bench = Bench {
@@ -180,6 +165,7 @@ impl Bench {
             // The receiver lives as long as the loop; a picture after its end is nobody's.
             encoder: Encoder::spawn(move |encoded| drop(ready.send(encoded)))?,
             shelf: Shelf::new(Paper::HALF_BLOCKS),
+            drafts_dir: options.drafts_dir.clone(),
             themes,
             first_theme,
             depth: Depth::detect(|name| std::env::var(name).ok()),
@@ -213,7 +199,9 @@ impl Bench {
         for effect in self.app.update(input) {
             match effect {
                 // A wire whose other end is gone says so itself, by its last news.
-                Effect::Send(command) => drop(self.commands.send(command)),
+                Effect::Send(command) => drop(self.commands.send(here::command(command))),
+                Effect::Draft(draft) => self.keep_draft(|dir| drafts::save(dir, &draft)),
+                Effect::Note(note) => self.keep_draft(|dir| drafts::save_note(dir, &note)),
                 Effect::Redraw => self.dirty = true,
                 Effect::Quit => self.left = true,
             }
@@ -260,6 +248,9 @@ impl Bench {
     fn mouse(&mut self, mouse: MouseEvent) {
         let (area, at) = (self.area(), Position::new(mouse.column, mouse.row));
         let down = mouse.kind == MouseEventKind::ScrollDown;
+        if let Some(stroke) = ui::stroke(&self.app, area, mouse) {
+            return self.feed(Input::Stroke(stroke));
+        }
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => {
                 if let Some(target) = ui::target(&self.app, area, at) {
@@ -354,30 +345,16 @@ impl Bench {
         }
     }
 
+    fn keep_draft(&mut self, save: impl FnOnce(&Path) -> Result<()>) {
+        if let Err(error) = self.drafts_dir.as_deref().map_or(Ok(()), save) {
+            self.feed(Input::Unsaved(format!("This draft is only on the screen: {}", sentence(&error))));
+        }
+    }
+
     /// Keeps the choice of the theme for the next time. A choice that cannot be kept is no reason to complain on leaving.
     fn keep_theme(&self, state_dir: Option<PathBuf>) {
         if let Some(dir) = state_dir.filter(|_| self.app.theme != self.first_theme) {
             let _ = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(dir.join("theme"), &self.themes[self.app.theme].name));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_late_answer_is_not_taken_for_keys() {
-        let key = |c, held| KeyEvent::new(KeyCode::Char(c), held);
-        let (none, alt) = (KeyModifiers::NONE, KeyModifiers::ALT);
-        let typed = |keys: &[(char, KeyModifiers)]| -> String {
-            let mut late = Late::Perhaps;
-            keys.iter().filter(|(c, held)| !late.takes(key(*c, *held))).map(|(c, _)| *c).collect()
-        };
-        let answer = [('a', none), ('_', alt), ('G', none), ('O', none), ('\\', alt), ('b', none), ('_', alt)];
-        assert_eq!(typed(&answer), "ab_");
-        assert_eq!(typed(&[('_', alt), ('a', none), ('b', none)]), "ab", "a user's own Alt-_");
-        let endless = [[('_', alt), ('G', none)].as_slice(), &[('x', none); 64], &[('c', KeyModifiers::CONTROL), ('y', none)]].concat();
-        assert_eq!(typed(&endless), "cy", "Ctrl-C is nobody's answer, and no answer is endless");
     }
 }

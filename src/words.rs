@@ -1,4 +1,4 @@
-//! Errors as people read them.
+//! Errors and durations as people read them.
 
 /// An error and its causes in one line: no backtraces, no control characters, whatever a library or a file put into it.
 pub fn sentence(error: &anyhow::Error) -> String {
@@ -10,6 +10,17 @@ pub fn sentence(error: &anyhow::Error) -> String {
     words.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
+/// A duration with its unit: `18 ms`, `0.4 s`, `41 min`, `3 h`.
+pub fn duration(ms: f64) -> String {
+    match ms.max(0.0) {
+        ms if ms < 99.5 => format!("{ms:.0} ms"),
+        ms if ms < 9_950.0 => format!("{:.1} s", ms / 1e3),
+        ms if ms < 119_500.0 => format!("{:.0} s", ms / 1e3),
+        ms if ms < 7_170_000.0 => format!("{:.0} min", ms / 60e3),
+        ms => format!("{:.0} h", ms / 3_600e3),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -18,5 +29,11 @@ mod tests {
     fn an_error_is_one_line_that_leaves_the_terminal_alone() {
         let error = anyhow::anyhow!("no \x1b[2J such thing\n   0: a backtrace").context("unet");
         assert_eq!(sentence(&error), "unet: no \\u{1b}[2J such thing");
+    }
+
+    #[test]
+    fn durations_have_a_unit_and_no_false_precision() {
+        let words: Vec<_> = [18.2, 400.0, 9_960.0, 60e3, 2_460e3, 10_800e3].map(duration).to_vec();
+        assert_eq!(words, ["18 ms", "0.4 s", "10 s", "60 s", "41 min", "3 h"]);
     }
 }

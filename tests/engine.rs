@@ -1,8 +1,8 @@
 //! The engine as a process: it outlives its viewers, and its runs outlive it.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use darkroom::link::{Command, Event, News, Wire, client, over};
-use darkroom::recipe::{Grid, Recipe, Run, RunId, State};
+use darkroom::link::{Bytes, Command, Event, News, Picture, PictureHead, PictureOf, Wire, client, over};
+use darkroom::recipe::{Colour, Export, Fit, Grid, Layer, Recipe, Run, RunId, State};
 use rustix::process::{Pid, Signal, getsid, kill_process};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -96,6 +96,11 @@ impl Viewer {
         .await
     }
 
+    async fn input(&mut self, ticket: u32) -> Picture {
+        let right = PictureOf::Input { ticket };
+        self.until(|news| if let News::Picture(picture) = news { (picture.head.what == right).then_some(picture) } else { None }).await
+    }
+
     async fn lost(&mut self) -> String {
         self.until(|news| if let News::Lost { reason } = news { Some(reason) } else { None }).await
     }
@@ -169,11 +174,62 @@ async fn a_run_that_was_paused_at_step_12_outlives_its_engine_and_ends_in_the_sa
     let branch = ["run", "sample", "--prompt", "a blue seven", "--seed", "7", "--from", "run:1@12", "--json"];
     let told = workspace.says(&branch);
     assert!(told.lines().next().unwrap().contains("\"index\":12,\"of\":34"), "{told}");
-    viewer.say(Command::Inspect { run: RunId(1), index: 11, layer: darkroom::recipe::Layer::Unconditional });
+    viewer.say(Command::Inspect { run: RunId(1), index: 11, layer: Layer::Unconditional });
     let numbers = viewer.until(|news| if let News::Event(Event::Numbers { numbers }) = news { Some(numbers) } else { None }).await;
     assert_eq!((numbers.index, numbers.t, numbers.steps.len(), numbers.thresholds.len()), (11, 660, 34, 1));
     assert_eq!(numbers.layers.len(), 6);
     assert!(workspace.says(&["export", "1", "gif"]).trim().ends_with("000001-steps.gif"));
+}
+
+#[tokio::test]
+async fn a_drawing_is_kept_and_is_an_input_of_the_run() {
+    let workspace = Workspace::new();
+    let mut viewer = workspace.viewer();
+    let look = |ticket, image: Option<&str>| Command::Look {
+        ticket,
+        image: image.map(str::to_owned),
+        model: "tiny-if".to_owned(),
+        fit: Fit::Crop,
+        background: Colour([255; 3]),
+    };
+    viewer.say(look(5, None));
+    let sheet = viewer.input(5).await;
+    assert_eq!((sheet.head.width, sheet.head.height, sheet.rgb.iter().all(|value| *value == 255)), (32, 32, true));
+    viewer.say(look(6, Some("campanile")));
+    assert!(viewer.input(6).await.rgb.iter().any(|value| *value < 100), "a tower");
+    for (wrong, words) in
+        [(look(7, Some("nowhere.png")), "nowhere.png"), (keep(8, &[0; 9], "drawing"), "whole"), (keep(9, &[0; 3072], "x"), "called")]
+    {
+        viewer.say(wrong);
+        let text = viewer.until(|news| if let News::Event(Event::Failed { text, .. }) = news { Some(text) } else { None }).await;
+        assert!(text.contains(words), "{text}");
+    }
+
+    let drawn: Vec<u8> = (0..3072u32).map(|at| (at * 7) as u8).collect();
+    viewer.say(keep(10, &drawn, "drawing"));
+    let kept = |news| if let News::Event(Event::Kept { ticket: 10, image }) = news { Some(image) } else { None };
+    let image = viewer.until(kept).await;
+    viewer.say(look(11, Some(&image)));
+    assert_eq!(viewer.input(11).await.rgb.as_ref(), drawn, "pixel for pixel");
+    let edit = Recipe::parse("edit", &[("image".into(), image), ("start".into(), "20".into())]).unwrap();
+    viewer.say(Command::Submit { grid: Grid::one(edit) });
+    let run = viewer.run_is(1, State::Done).await;
+    viewer.say(Command::Export { run: run.id, what: Export::Sheet });
+    let log = |news| {
+        if let News::Event(Event::Log { text, .. }) = news { text.strip_prefix("1: /").map(|path| format!("/{path}")) } else { None }
+    };
+    let sheet = viewer.until(log).await;
+    assert!(Path::new(&sheet).is_file(), "{sheet}");
+    viewer.say(Command::Inspect { run: run.id, index: 900, layer: Layer::Picture });
+    let layer = |news| match news {
+        News::Picture(Picture { head: PictureHead { what: PictureOf::Layer { layer, .. }, .. }, .. }) => Some(layer),
+        _ => None,
+    };
+    assert_eq!(viewer.until(layer).await, Layer::Clean, "a layer that the step does not have gives way");
+}
+
+fn keep(ticket: u32, rgb: &[u8], name: &str) -> Command {
+    Command::Keep { ticket, name: name.to_owned(), width: 32, height: 32, rgb: Bytes(rgb.to_vec()) }
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@
 mod bench;
 #[path = "workbench/chaos.rs"]
 mod chaos;
+#[path = "workbench/easel.rs"]
+mod easel;
 #[path = "workbench/engine.rs"]
 mod engine;
 #[path = "workbench/experiments.rs"]

@@ -4,7 +4,7 @@ use super::keys::{Action, is_stopped};
 use super::{App, Effect, Engine, Focus, Overlay, Target, Tone};
 use crate::link::Command;
 use crate::recipe::{Recipe, RunId, State};
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 /// How far a page key goes.
 const PAGE: isize = 10;
@@ -16,8 +16,13 @@ impl App {
         }
         match self.binding(key).map(|binding| binding.action) {
             Some(action) => self.act(action),
-            None if self.overlay == Some(Overlay::Note) => self.notes.key(key),
-            None if self.overlay.is_some() || !self.editing => {}
+            None if self.overlay == Some(Overlay::Note) => {
+                self.notes.key(key);
+                if key.code == KeyCode::Char(' ') {
+                    self.keep_note();
+                }
+            }
+            None if self.overlay.is_some() || self.easel.open.is_some() || !self.editing => {}
             None if self.focus == Focus::Prompt => {
                 if !super::prompt::ends_line(key) {
                     self.prompt.key(key);
@@ -29,8 +34,11 @@ impl App {
 
     pub(super) fn paste(&mut self, text: &str) {
         match self.focus {
-            _ if self.overlay == Some(Overlay::Note) => self.notes.paste(text),
-            _ if self.overlay.is_some() => {}
+            _ if self.overlay == Some(Overlay::Note) => {
+                self.notes.paste(text);
+                self.keep_note();
+            }
+            _ if self.overlay.is_some() || self.easel.open.is_some() => {}
             Focus::Parameters if self.editing => self.form.paste(text),
             _ if self.form.prompt.is_none() => {
                 self.go(Focus::Parameters);
@@ -53,6 +61,7 @@ impl App {
             return;
         }
         match target {
+            Target::Sketch(sketch) => self.sketch(sketch),
             Target::Pane(pane) => self.go(pane),
             Target::Experiment => self.offer(),
             Target::Offer(_) => {}
@@ -95,6 +104,8 @@ impl App {
             Action::Develop => self.develop(),
             Action::Resume => self.resume(),
             Action::OnRun(action) => self.on_run(action),
+            Action::Draw => self.draw(),
+            Action::Sketch(sketch) => self.sketch(sketch),
             Action::Large => self.enlarge(),
             Action::Experiments => self.offer(),
             Action::Choose => self.choose_experiment(None),
@@ -112,7 +123,7 @@ impl App {
                 self.history.at = 0;
             }
             Action::Theme => self.theme = (self.theme + 1) % self.themes.len().max(1),
-            Action::Help => self.overlay = Some(Overlay::Help(0)),
+            Action::Help => self.overlay = Some(Overlay::Help(self.help_begin())),
             Action::Leave => self.leave(),
             Action::LeaveNow => self.effects.push(Effect::Quit),
             Action::CancelAndLeave => self.cancel_and_leave(),

@@ -41,7 +41,10 @@ impl App {
             OnRun::Branch => self.branch(),
             OnRun::LookAway => self.look_away(),
             OnRun::Note => self.write_note(),
-            OnRun::NoteLine => self.notes.new_line(),
+            OnRun::NoteLine => {
+                self.notes.new_line();
+                self.keep_note();
+            }
             OnRun::SaveNote => self.save_note(),
             OnRun::Menu => self.overlay = self.selected().map(|run| Overlay::Export(run.id)),
             OnRun::Export(what) => self.export(what),

@@ -50,6 +50,7 @@ impl App {
             Event::Run { run } => self.stands(run),
             Event::Step { run, index, of, t, ms } => self.step(run, index, of, (t, ms)),
             Event::Log { time_ms, text } => self.log.push(time_ms, Tone::Plain, text),
+            Event::Failed { ticket, text } => self.easel.failed(ticket, &text),
             Event::Error { text } => {
                 self.inspector_failed(&text);
                 self.log.push(self.now_ms, Tone::Bad, text);
@@ -59,12 +60,13 @@ impl App {
                     self.prompt.ran_before(&run.recipe.prompt());
                 }
                 self.history.extend(runs, total);
+                self.notes_came();
                 self.keep_selection();
             }
             Event::Stopping => self.engine = Engine::Lost("The engine stops, as it was told to.".to_owned()),
             // The wire puts pictures together; another search is not this terminal's.
             Event::Numbers { numbers } => self.numbers(numbers),
-            Event::Kept { .. } => {}
+            Event::Kept { ticket, image } => self.drawing_kept(ticket, &image),
             Event::Submitted { .. } | Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
         }
     }
@@ -85,6 +87,7 @@ impl App {
         let first = Command::History { search: String::new(), before: None, limit: PAGE };
         self.effects.extend([Effect::Send(first), Effect::Send(Command::NextFrame)]);
         self.inspector_cut(true);
+        self.easel_again();
     }
 
     /// The link is cut: nothing that was asked for will come.
@@ -112,6 +115,7 @@ impl App {
         } else {
             self.queue.stands(run, self.now_ms);
         }
+        self.notes_came();
         self.follow(id);
     }
 
@@ -146,7 +150,9 @@ impl App {
 
     fn picture(&mut self, picture: Picture) {
         let (id, what) = (picture.head.run, picture.head.what);
-        if let PictureOf::Frame { .. } = what {
+        if let PictureOf::Input { ticket } = what {
+            self.looked(ticket, &picture);
+        } else if let PictureOf::Frame { .. } = what {
             // A frame of a run that is over, or of an older step, must not cover what is newer. A run that was put aside
             // is not over: its last frame comes behind the word of it.
             let moves = |run: &Run| matches!(run.state, State::Running | State::Paused | State::Queued);

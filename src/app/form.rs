@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::prompt::{Prompt, clean, ends_line, show_cursor};
 use crate::recipe::{self, Ask, Field, Image, Kind, MAX_CELLS, Recipe, RecipeError};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Style;
 use ratatui_textarea::{CursorMove, TextArea};
 
@@ -144,10 +144,17 @@ impl Form {
                 true
             }
             _ if choice => false,
-            KeyCode::Backspace | KeyCode::Delete | KeyCode::Char(_) if entry.is_kept() => {
+            // A kept picture is one thing: it goes as a whole, and is no text to walk in.
+            KeyCode::Backspace | KeyCode::Delete if entry.is_kept() => {
                 entry.set("");
-                matches!(key.code, KeyCode::Backspace | KeyCode::Delete) || entry.text.input(key)
+                true
             }
+            KeyCode::Char(_) if entry.is_kept() && (key.modifiers - KeyModifiers::SHIFT).is_empty() => {
+                entry.set("");
+                entry.text.input(key);
+                true
+            }
+            _ if entry.is_kept() => false,
             _ => entry.text.input(key),
         };
         if changed {
@@ -157,6 +164,9 @@ impl Form {
 
     pub(super) fn paste(&mut self, text: &str) {
         if let Some(entry) = self.entries.get_mut(self.selected).filter(|entry| entry.field.choices.is_empty()) {
+            if entry.is_kept() {
+                entry.set("");
+            }
             entry.text.insert_str(clean(text.trim()).replace('\n', " "));
             self.check();
         }

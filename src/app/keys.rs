@@ -1,7 +1,11 @@
-//! Every key, once. The footer, the help and the dispatch are read off this table.
+//! What keys mean: every one stands once in the [table](BINDINGS), off which footer, help and dispatch are read.
 
-use super::{App, Focus, OnRun, Overlay};
-use crate::recipe::{Export, State};
+mod table;
+
+pub use table::BINDINGS;
+
+use super::{App, Focus, OnRun, Overlay, Sketch};
+use crate::recipe::State;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key can do.
@@ -36,6 +40,8 @@ pub enum Action {
     CancelAndLeave,
     Close,
     OnRun(OnRun),
+    Draw,
+    Sketch(Sketch),
 }
 
 /// Where a key means something.
@@ -53,6 +59,8 @@ pub enum Context {
     Parameters,
     /// On a field of the form that is a choice between words.
     Choice,
+    /// On a field of the form that takes a picture.
+    Image,
     /// On the picture.
     Preview,
     /// In the queue.
@@ -77,9 +85,35 @@ pub enum Context {
     Note,
     /// In the list of what can be made of a run.
     Export,
+    /// While something is drawn.
+    Easel,
 }
 
 impl Context {
+    /// In the order in which one meets them.
+    pub const ALL: [Context; 20] = [
+        Context::Anywhere,
+        Context::Outside,
+        Context::Field,
+        Context::Prompt,
+        Context::Parameters,
+        Context::Choice,
+        Context::Image,
+        Context::Preview,
+        Context::Queue,
+        Context::Stopped,
+        Context::Log,
+        Context::History,
+        Context::Large,
+        Context::Picker,
+        Context::Inspector,
+        Context::Note,
+        Context::Export,
+        Context::Easel,
+        Context::Help,
+        Context::Question,
+    ];
+
     /// The heading in the list of keys.
     pub fn title(self) -> &'static str {
         match self {
@@ -89,6 +123,7 @@ impl Context {
             Context::Prompt => "Prompt",
             Context::Parameters => "Parameters",
             Context::Choice => "A choice of words",
+            Context::Image => "A field for a picture",
             Context::Preview => "Preview",
             Context::Queue => "Queue",
             Context::Stopped => "A stopped run",
@@ -101,6 +136,7 @@ impl Context {
             Context::Inspector => "Inside a run",
             Context::Note => "The note on a run",
             Context::Export => "Files of a run",
+            Context::Easel => "Drawing",
         }
     }
 }
@@ -158,135 +194,6 @@ impl Binding {
     }
 }
 
-const NONE: KeyModifiers = KeyModifiers::NONE;
-const CTRL: KeyModifiers = KeyModifiers::CONTROL;
-const ALT: KeyModifiers = KeyModifiers::ALT;
-
-/// A binding that the footer shows.
-const fn shown(code: KeyCode, held: KeyModifiers, context: Context, action: Action, words: &'static str) -> Binding {
-    Binding { code, held, context, action, words, footer: true }
-}
-
-/// A binding that only the help shows.
-const fn quiet(code: KeyCode, held: KeyModifiers, context: Context, action: Action, words: &'static str) -> Binding {
-    Binding { code, held, context, action, words, footer: false }
-}
-
-/// Every key that does something, but for the editing of text. The footer keeps this order.
-#[rustfmt::skip]
-pub const BINDINGS: &[Binding] = &[
-    shown(KeyCode::Left, NONE, Context::Inspector, Action::OnRun(OnRun::StepBefore), "step before"),
-    shown(KeyCode::Right, NONE, Context::Inspector, Action::OnRun(OnRun::StepAfter), "step after"),
-    shown(KeyCode::Char('x'), NONE, Context::Inspector, Action::OnRun(OnRun::NextLayer), "next layer"),
-    shown(KeyCode::Char('p'), NONE, Context::Inspector, Action::OnRun(OnRun::Play), "play, stop"),
-    shown(KeyCode::Char('b'), NONE, Context::Inspector, Action::OnRun(OnRun::Branch), "branch from here"),
-    shown(KeyCode::Esc, NONE, Context::Inspector, Action::OnRun(OnRun::LookAway), "back"),
-    quiet(KeyCode::Home, NONE, Context::Inspector, Action::OnRun(OnRun::FirstStep), "the first step"),
-    quiet(KeyCode::End, NONE, Context::Inspector, Action::OnRun(OnRun::LastStep), "the newest step, and those that come"),
-
-    shown(KeyCode::Enter, NONE, Context::Stopped, Action::Resume, "resume"),
-    shown(KeyCode::Enter, NONE, Context::History, Action::Large, "large, and back"),
-    shown(KeyCode::Esc, NONE, Context::Large, Action::Close, "back"),
-    shown(KeyCode::Char('N'), NONE, Context::Outside, Action::Newest, "newest"),
-    shown(KeyCode::Char(' '), NONE, Context::Outside, Action::OnRun(OnRun::Pause), "pause, go on"),
-    shown(KeyCode::Char('.'), NONE, Context::Outside, Action::OnRun(OnRun::Advance), "one step"),
-
-    shown(KeyCode::Enter, NONE, Context::Anywhere, Action::Develop, "develop"),
-    shown(KeyCode::Tab, NONE, Context::Anywhere, Action::NextPane, "next pane"),
-    quiet(KeyCode::BackTab, NONE, Context::Anywhere, Action::PreviousPane, "pane before"),
-
-    shown(KeyCode::Enter, ALT, Context::Prompt, Action::NewLine, "new line"),
-    quiet(KeyCode::Up, NONE, Context::Prompt, Action::Up, "line up; from the first line, the prompt before"),
-    quiet(KeyCode::Down, NONE, Context::Prompt, Action::Down, "line down; from the last line, the prompt after"),
-
-    shown(KeyCode::Char(' '), NONE, Context::Choice, Action::Right, "next choice"),
-    quiet(KeyCode::Left, NONE, Context::Choice, Action::Left, "choice before"),
-    quiet(KeyCode::Right, NONE, Context::Choice, Action::Right, "next choice"),
-    shown(KeyCode::Down, NONE, Context::Parameters, Action::Down, "next field"),
-    quiet(KeyCode::Up, NONE, Context::Parameters, Action::Up, "field before"),
-
-    shown(KeyCode::Esc, NONE, Context::Field, Action::LeaveField, "leave the field"),
-
-    quiet(KeyCode::Left, NONE, Context::Preview, Action::OnRun(OnRun::LastStep), "inside the run, its newest step"),
-    quiet(KeyCode::Right, NONE, Context::Preview, Action::OnRun(OnRun::FirstStep), "inside the run, its first step"),
-    quiet(KeyCode::Down, NONE, Context::Preview, Action::Down, "the run's next picture alone"),
-    quiet(KeyCode::Up, NONE, Context::Preview, Action::Up, "picture before; all of them"),
-
-    shown(KeyCode::Down, NONE, Context::Queue, Action::Down, "next run"),
-    quiet(KeyCode::Up, NONE, Context::Queue, Action::Up, "run before"),
-
-    shown(KeyCode::Up, NONE, Context::Log, Action::Up, "older lines"),
-    quiet(KeyCode::Down, NONE, Context::Log, Action::Down, "newer lines"),
-    quiet(KeyCode::PageUp, NONE, Context::Log, Action::PageUp, "ten lines older"),
-    quiet(KeyCode::PageDown, NONE, Context::Log, Action::PageDown, "ten lines newer"),
-    quiet(KeyCode::Home, NONE, Context::Log, Action::First, "the oldest line"),
-    quiet(KeyCode::End, NONE, Context::Log, Action::Last, "the newest line"),
-
-    shown(KeyCode::Right, NONE, Context::History, Action::Right, "older run"),
-    quiet(KeyCode::Left, NONE, Context::History, Action::Left, "newer run"),
-    quiet(KeyCode::PageDown, NONE, Context::History, Action::PageDown, "ten runs older"),
-    quiet(KeyCode::PageUp, NONE, Context::History, Action::PageUp, "ten runs newer"),
-    quiet(KeyCode::Home, NONE, Context::History, Action::First, "the newest run"),
-    quiet(KeyCode::End, NONE, Context::History, Action::Last, "the oldest run that is loaded"),
-
-    shown(KeyCode::Char('e'), NONE, Context::Outside, Action::Experiments, "experiment"),
-    shown(KeyCode::F(2), NONE, Context::Anywhere, Action::Experiments, "experiment"),
-    shown(KeyCode::Char('i'), NONE, Context::Outside, Action::EnterField, "type"),
-    shown(KeyCode::Char('x'), NONE, Context::Outside, Action::OnRun(OnRun::Inspect), "look inside"),
-    shown(KeyCode::Char('n'), NONE, Context::Outside, Action::OnRun(OnRun::Note), "note"),
-    shown(KeyCode::Char('s'), NONE, Context::Outside, Action::OnRun(OnRun::Menu), "sheet or film"),
-    shown(KeyCode::Char('r'), NONE, Context::Outside, Action::Recall, "recipe into the form"),
-    shown(KeyCode::Char('c'), NONE, Context::Outside, Action::Cancel, "cancel the selected job"),
-    quiet(KeyCode::Char('z'), NONE, Context::Outside, Action::Large, "the picture large, and back"),
-    quiet(KeyCode::Char('T'), NONE, Context::Outside, Action::Theme, "next theme"),
-    shown(KeyCode::Char('?'), NONE, Context::Outside, Action::Help, "keys"),
-    shown(KeyCode::Char('q'), NONE, Context::Outside, Action::Leave, "leave"),
-    shown(KeyCode::F(1), NONE, Context::Anywhere, Action::Help, "keys"),
-    shown(KeyCode::Char('q'), CTRL, Context::Anywhere, Action::Leave, "leave"),
-    quiet(KeyCode::Char('c'), CTRL, Context::Anywhere, Action::Leave, "leave"),
-
-    shown(KeyCode::Down, NONE, Context::Help, Action::Down, "further down"),
-    quiet(KeyCode::Up, NONE, Context::Help, Action::Up, "further up"),
-    quiet(KeyCode::PageDown, NONE, Context::Help, Action::PageDown, "ten lines down"),
-    quiet(KeyCode::PageUp, NONE, Context::Help, Action::PageUp, "ten lines up"),
-    shown(KeyCode::Esc, NONE, Context::Help, Action::Close, "close"),
-    quiet(KeyCode::F(1), NONE, Context::Help, Action::Close, "close"),
-    quiet(KeyCode::Char('?'), NONE, Context::Help, Action::Close, "close"),
-    quiet(KeyCode::Char('q'), NONE, Context::Help, Action::Close, "close"),
-    quiet(KeyCode::Char('q'), CTRL, Context::Help, Action::Leave, "leave"),
-    quiet(KeyCode::Char('c'), CTRL, Context::Help, Action::Leave, "leave"),
-
-    shown(KeyCode::Enter, NONE, Context::Picker, Action::Choose, "choose"),
-    shown(KeyCode::Down, NONE, Context::Picker, Action::Down, "next experiment"),
-    quiet(KeyCode::Up, NONE, Context::Picker, Action::Up, "experiment before"),
-    shown(KeyCode::Esc, NONE, Context::Picker, Action::Close, "close"),
-    quiet(KeyCode::F(2), NONE, Context::Picker, Action::Close, "close"),
-    quiet(KeyCode::Char('e'), NONE, Context::Picker, Action::Close, "close"),
-    quiet(KeyCode::Char('q'), NONE, Context::Picker, Action::Close, "close"),
-    quiet(KeyCode::Char('q'), CTRL, Context::Picker, Action::Leave, "leave"),
-    quiet(KeyCode::Char('c'), CTRL, Context::Picker, Action::Leave, "leave"),
-
-    shown(KeyCode::Enter, NONE, Context::Question, Action::LeaveNow, "leave"),
-    shown(KeyCode::Char('c'), NONE, Context::Question, Action::CancelAndLeave, "cancel them"),
-    shown(KeyCode::Esc, NONE, Context::Question, Action::Close, "stay"),
-    quiet(KeyCode::Char('q'), CTRL, Context::Question, Action::LeaveNow, "leave"),
-    quiet(KeyCode::Char('c'), CTRL, Context::Question, Action::LeaveNow, "leave"),
-
-    shown(KeyCode::Enter, NONE, Context::Note, Action::OnRun(OnRun::SaveNote), "save"),
-    shown(KeyCode::Enter, ALT, Context::Note, Action::OnRun(OnRun::NoteLine), "new line"),
-    shown(KeyCode::Esc, NONE, Context::Note, Action::Close, "keep as a draft"),
-    quiet(KeyCode::Char('q'), CTRL, Context::Note, Action::Leave, "leave"),
-    quiet(KeyCode::Char('c'), CTRL, Context::Note, Action::Leave, "leave"),
-
-    shown(KeyCode::Char('s'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Sheet)), "labelled sheet (PNG)"),
-    shown(KeyCode::Char('g'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Gif)), "film of its steps (GIF)"),
-    shown(KeyCode::Char('a'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Apng)), "film of its steps (animated PNG)"),
-    shown(KeyCode::Char('t'), NONE, Context::Export, Action::OnRun(OnRun::Export(Export::Turning)), "turning from view to view (GIF)"),
-    shown(KeyCode::Esc, NONE, Context::Export, Action::Close, "close"),
-    quiet(KeyCode::Char('q'), CTRL, Context::Export, Action::Leave, "leave"),
-    quiet(KeyCode::Char('c'), CTRL, Context::Export, Action::Leave, "leave"),
-];
-
 impl App {
     /// Where a key is looked up, nearest first.
     pub fn contexts(&self) -> Vec<Context> {
@@ -298,6 +205,9 @@ impl App {
             Some(Overlay::Export(_)) => return vec![Context::Export],
             None => {}
         }
+        if self.easel.open.is_some() {
+            return vec![Context::Easel];
+        }
         let mut contexts = Vec::new();
         if self.inspector.is_some() {
             contexts.push(Context::Inspector);
@@ -307,6 +217,9 @@ impl App {
         }
         if self.focus == Focus::Parameters && self.editing && self.form.is_choice() {
             contexts.push(Context::Choice);
+        }
+        if self.focus == Focus::Parameters && self.form.image_field().is_some() {
+            contexts.push(Context::Image);
         }
         contexts.extend(match self.focus {
             Focus::Prompt if self.editing => vec![Context::Prompt],
@@ -322,6 +235,14 @@ impl App {
         contexts.push(if self.editing { Context::Field } else { Context::Outside });
         contexts.push(Context::Anywhere);
         contexts
+    }
+
+    /// The line of the list of keys to begin at: where the screen is another, those of the panes are of no use.
+    pub(super) fn help_begin(&self) -> u16 {
+        let own = self.contexts().into_iter().find(|context| matches!(context, Context::Easel | Context::Inspector));
+        let before = Context::ALL.into_iter().take_while(|context| own.is_some_and(|own| own != *context));
+        // A heading and an empty line each.
+        before.map(|context| 2 + BINDINGS.iter().filter(|binding| binding.context == context).count() as u16).sum()
     }
 
     /// What a key means now.
@@ -348,6 +269,7 @@ impl App {
     pub fn has_use(&self, action: Action) -> bool {
         match action {
             Action::OnRun(action) => self.has_use_on_run(action),
+            Action::Sketch(sketch) => self.easel.has_use(sketch),
             Action::EnterField => self.focus.is_field(),
             Action::Recall => self.selected().is_some(),
             Action::Cancel => self.to_cancel().is_some(),

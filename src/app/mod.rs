@@ -6,7 +6,9 @@
 mod act;
 pub mod canvas;
 mod control;
+mod easel;
 mod engine;
+mod focus;
 mod form;
 mod history;
 mod inspector;
@@ -20,12 +22,14 @@ mod prompt;
 mod queue;
 
 pub use control::OnRun;
+pub use easel::{Draft, Drawing, Easel, Place, Sketch};
 pub use engine::Engine;
+pub use focus::Focus;
 pub use form::{Entry, Form};
 pub use history::History;
 pub use inspector::{Inspector, PLAY_MS};
 pub use log::{Line, Log, Tone};
-pub use notes::Notes;
+pub use notes::{NoteDraft, Notes};
 pub use picker::experiments;
 pub use pictures::{Pictures, Source};
 pub use plan::{Plan, Schedule};
@@ -34,6 +38,7 @@ pub use queue::{Progress, Queue};
 
 use crate::link::{Command, News};
 use crate::recipe::{Run, RunId, State};
+use canvas::Stroke;
 use crossterm::event::KeyEvent;
 use std::collections::HashMap;
 
@@ -51,6 +56,8 @@ pub enum Input {
     Paste(String),
     /// The mouse was pressed on something.
     Click(Target),
+    /// The mouse draws.
+    Stroke(Stroke),
     /// The mouse wheel turned over a pane.
     Wheel {
         /// The pane under the mouse.
@@ -73,6 +80,10 @@ pub enum Input {
     Shown(Source),
     /// The terminal itself has something to say, in one sentence.
     Note(String),
+    /// A draft could not be written, and why.
+    Unsaved(String),
+    /// The terminal goes, or the user leaves it.
+    End,
 }
 
 /// What has to happen outside.
@@ -82,52 +93,12 @@ pub enum Effect {
     Send(Command),
     /// The screen is out of date.
     Redraw,
+    /// A drawing is to be found again however the program ends.
+    Draft(Draft),
+    /// A note that is not saved yet is, too.
+    Note(NoteDraft),
     /// The user leaves.
     Quit,
-}
-
-/// Where the keys go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Focus {
-    /// The text of the prompt.
-    Prompt,
-    /// The form.
-    Parameters,
-    /// The picture.
-    Preview,
-    /// The runs that are not finished.
-    Queue,
-    /// What happened.
-    Log,
-    /// The runs that are.
-    History,
-}
-
-impl Focus {
-    /// In the order of Tab.
-    pub const ALL: [Focus; 6] = [Focus::Prompt, Focus::Parameters, Focus::Preview, Focus::Queue, Focus::Log, Focus::History];
-
-    /// The pane's title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Focus::Prompt => "Prompt",
-            Focus::Parameters => "Parameters",
-            Focus::Preview => "Preview",
-            Focus::Queue => "Queue",
-            Focus::Log => "Log",
-            Focus::History => "History",
-        }
-    }
-
-    /// Whether the pane is one where text is typed.
-    pub fn is_field(self) -> bool {
-        matches!(self, Focus::Prompt | Focus::Parameters)
-    }
-
-    fn step(self, by: usize) -> Focus {
-        let at = Focus::ALL.iter().position(|pane| *pane == self).unwrap_or(0);
-        Focus::ALL[(at + by) % Focus::ALL.len()]
-    }
 }
 
 /// What lies under the mouse.
@@ -145,6 +116,8 @@ pub enum Target {
     Experiment,
     /// An experiment in the list, by its place.
     Offer(usize),
+    /// A tool, a colour or a key beside a drawing.
+    Sketch(Sketch),
 }
 
 /// What covers the panes.
@@ -171,6 +144,10 @@ pub struct Start {
     pub theme: usize,
     /// Seconds that the local clock is ahead of UTC.
     pub utc_offset_s: i32,
+    /// Drawings that were not finished.
+    pub drafts: Vec<Draft>,
+    /// Notes that were not saved.
+    pub notes: Vec<NoteDraft>,
 }
 
 /// The state of one terminal. Everything may be read; only [`App::update`] writes.
@@ -207,6 +184,8 @@ pub struct App {
     pub inspector: Option<Inspector>,
     /// Notes that are written.
     pub notes: Notes,
+    /// Drawings that are made.
+    pub easel: Easel,
     /// The link.
     pub engine: Engine,
     /// The names of the themes.
@@ -240,7 +219,8 @@ impl App {
             log: Log::new(start.utc_offset_s),
             pictures: Pictures::default(),
             inspector: None,
-            notes: Notes::default(),
+            notes: Notes::new(start.notes),
+            easel: Easel::new(start.drafts),
             engine: Engine::Connecting,
             theme: start.theme.min(start.themes.len().saturating_sub(1)),
             themes: start.themes,
@@ -275,9 +255,15 @@ impl App {
                     Input::Key(key) => self.key(key),
                     Input::Paste(text) => self.paste(&text),
                     Input::Click(target) => self.click(target),
+                    Input::Stroke(stroke) => self.stroke(stroke),
                     Input::Wheel { pane, down } => self.wheel(pane, down),
                     Input::News(news) => self.news(news),
                     Input::Note(text) => self.log.push(self.now_ms, Tone::Bad, text),
+                    Input::Unsaved(text) => {
+                        self.easel.unsafe_draft(&text);
+                        self.log.push(self.now_ms, Tone::Bad, text);
+                    }
+                    Input::End => self.end(),
                     Input::Tick(_) | Input::Room { .. } | Input::Shown(_) => {}
                 }
                 self.settle();
@@ -365,18 +351,24 @@ impl App {
         self.queue.runs.iter().filter(|run| run.state.is_open()).count()
     }
 
+    /// What is half written or drawn becomes a draft.
+    fn end(&mut self) {
+        self.end_drawing();
+        self.put_note_away();
+    }
+
     /// What must hold after every input.
     fn settle(&mut self) {
         self.form.hear(&self.prompt);
         self.editing &= self.focus.is_field();
         self.settle_inspector();
         if self.overlay != Some(Overlay::Note) {
-            self.notes.put_away();
+            self.put_note_away();
         }
         if matches!(self.focus, Focus::Parameters | Focus::Queue | Focus::Log) {
             self.tab = self.focus;
         }
-        let typing = self.overlay.is_none() && self.editing;
+        let typing = self.overlay.is_none() && self.easel.open.is_none() && self.editing;
         self.prompt.show_cursor(typing && self.focus == Focus::Prompt);
         self.form.show_cursor(typing && self.focus == Focus::Parameters);
         if self.overlay == Some(Overlay::Leave) && self.open() == 0 {

@@ -151,7 +151,7 @@ impl Pictures {
         let source = match picture.head.what {
             PictureOf::Kept { index, side } | PictureOf::Missing { index, side } => Source::Kept { run, index, side },
             PictureOf::Layer { index, layer } => Source::Layer { run, index, layer },
-            PictureOf::Frame { .. } | PictureOf::Input => return,
+            PictureOf::Frame { .. } | PictureOf::Input { .. } => return,
         };
         self.requested.remove(&source);
         if matches!(picture.head.what, PictureOf::Missing { .. }) || !is_whole(&picture) {

@@ -82,7 +82,7 @@ impl Form {
     }
 
     /// What a field says, or would by default.
-    fn asked(&self, name: &str) -> String {
+    pub(super) fn asked(&self, name: &str) -> String {
         let entry = self.entries.iter().find(|entry| entry.field.name == name);
         let value = entry.map(|entry| match entry.value().trim() {
             "" => entry.field.default.clone().unwrap_or_default(),

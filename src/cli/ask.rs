@@ -1,7 +1,7 @@
 //! The command line of `run` and `submit`: an experiment with its fields, or a recipe file.
 
-use crate::model::Folder;
-use crate::recipe::{self, Ask, EXPERIMENTS, Grid, Image, Recipe, RecipeError};
+use crate::here;
+use crate::recipe::{self, Ask, EXPERIMENTS, Grid, RecipeError};
 use anyhow::{Context, Result};
 use clap::{Arg, ArgMatches, Command, parser::ValueSource};
 use std::{fs, path::Path};
@@ -36,21 +36,7 @@ pub fn grid(matches: &ArgMatches) -> Result<Grid> {
         None => file(Path::new(matches.get_one::<String>("recipe").context("name an experiment or a recipe file")?))?,
     };
     let Grid { axes, recipes } = ask.expand()?;
-    Ok(Grid { axes, recipes: recipes.into_iter().map(absolute).collect::<Result<_>>()? })
-}
-
-/// The recipe with the whole paths of its model and pictures: the engine stands in another folder.
-fn absolute(mut recipe: Recipe) -> Result<Recipe> {
-    for image in recipe.images_mut() {
-        let path = Path::new(image.as_str());
-        if !image.is_built_in() && image.hash().is_none() && path.is_relative() && path.exists() {
-            *image = Image::file(&std::path::absolute(path)?);
-        }
-    }
-    match Folder::find(recipe.model()) {
-        Ok(Folder::Dir(dir)) => Ok(recipe.with_model(&std::path::absolute(dir)?.to_string_lossy())),
-        _ => Ok(recipe),
-    }
+    Ok(Grid { axes, recipes: recipes.into_iter().map(here::recipe).collect() })
 }
 
 fn typed(experiment: &str, matches: &ArgMatches) -> Result<Ask, RecipeError> {

@@ -33,7 +33,11 @@ impl Server {
             return self.answered(viewer, Err(anyhow::anyhow!("too much is asked for at once; wait a moment")));
         }
         self.asides += 1;
-        spawn_blocking(move || inputs.blocking_send(Input::Answered(viewer, work(&gallery, command))).ok());
+        spawn_blocking(move || {
+            let ticket = ticket(&command);
+            let answer = work(&gallery, command).or_else(|error| refused(ticket, error));
+            inputs.blocking_send(Input::Answered(viewer, answer)).ok()
+        });
     }
 
     /// A task is done, or why it cannot be.
@@ -51,11 +55,32 @@ impl Server {
     }
 }
 
+fn ticket(command: &Command) -> Option<u32> {
+    match command {
+        Command::Look { ticket, .. } | Command::Keep { ticket, .. } => Some(*ticket),
+        _ => None,
+    }
+}
+
+/// Where the viewer waits for one answer among others, it is told to which this is.
+fn refused(ticket: Option<u32>, error: anyhow::Error) -> Result<Answer> {
+    let Some(ticket) = ticket else { return Err(error) };
+    let text = crate::words::sentence(&error);
+    Ok(Answer { event: Some(Event::Failed { ticket, text }), picture: None, log: None })
+}
+
 fn work(gallery: &Gallery, command: Command) -> Result<Answer> {
     match command {
         Command::Inspect { run, index, layer } => inspect(gallery, run, index, layer),
-        Command::Look { image, model, fit, background } => look(gallery, image, &model, (fit, background)),
-        Command::Keep { name, width, height, rgb } => keep(gallery, name, (width, height), rgb),
+        Command::Look { ticket, image, model, fit, background } => {
+            let image = look(gallery, image, &model, (fit, background))?;
+            let picture = picture(RunId(0), PictureOf::Input { ticket }, image);
+            Ok(Answer { event: None, picture: Some(picture), log: None })
+        }
+        Command::Keep { ticket, name, width, height, rgb } => {
+            let image = keep(gallery, &name, (width, height), rgb)?.to_string();
+            Ok(Answer { event: Some(Event::Kept { ticket, image }), picture: None, log: None })
+        }
         Command::Export { run, what } => {
             let path = export(gallery, run, (what, Layer::Clean), None)?;
             Ok(Answer { event: None, picture: None, log: Some(format!("{run}: {}", path.display())) })
@@ -72,7 +97,7 @@ fn inspect(gallery: &Gallery, run: RunId, index: u32, layer: Layer) -> Result<An
     let path = gallery.step_path(run, index + 1);
     let trace = trace::numbers(&path)?;
     let has_layer = trace.layers.iter().any(|numbers| numbers.layer == layer);
-    let shown = if has_layer { layer } else { Layer::Clean };
+    let shown = if has_layer { layer } else { trace.layers.first().map_or(Layer::Clean, |first| first.layer) };
     let image = trace::picture(&path, shown)?;
     let numbers = Numbers { run, index, t: trace.t, steps, thresholds: trace.thresholds, layers: trace.layers };
     let picture = picture(run, PictureOf::Layer { index, layer: shown }, image);
@@ -80,22 +105,16 @@ fn inspect(gallery: &Gallery, run: RunId, index: u32, layer: Layer) -> Result<An
 }
 
 /// What an input will be for a model.
-fn look(gallery: &Gallery, image: Option<String>, model: &str, (fit, background): (Fit, Colour)) -> Result<Answer> {
+fn look(gallery: &Gallery, image: Option<String>, model: &str, (fit, background): (Fit, Colour)) -> Result<RgbImage> {
     let side = model::sample_size(model)? as u32;
-    let image = match image {
-        Some(image) => {
-            let image: Image = image.parse().map_err(|why| anyhow::anyhow!("the picture {why}"))?;
-            gallery.inputs().photo(&Photo { image, fit, background }, side)?
-        }
-        None => RgbImage::from_pixel(side, side, image::Rgb(background.0)),
-    };
-    Ok(Answer { event: None, picture: Some(picture(RunId(0), PictureOf::Input, image)), log: None })
+    let Some(image) = image else { return Ok(RgbImage::from_pixel(side, side, image::Rgb(background.0))) };
+    let image: Image = image.parse().map_err(|why| anyhow::anyhow!("the picture {why}"))?;
+    gallery.inputs().photo(&Photo { image, fit, background }, side)
 }
 
-fn keep(gallery: &Gallery, name: String, (width, height): (u32, u32), rgb: Bytes) -> Result<Answer> {
+fn keep(gallery: &Gallery, name: &str, (width, height): (u32, u32), rgb: Bytes) -> Result<Image> {
     ensure!((1..=MAX_DRAWING).contains(&width) && (1..=MAX_DRAWING).contains(&height), "a drawing of {width}x{height} cannot be kept");
-    ensure!(["drawing", "mask"].contains(&name.as_str()), "a drawing is called drawing or mask");
+    ensure!(["drawing", "mask"].contains(&name), "a drawing is called drawing or mask");
     let drawing = RgbImage::from_raw(width, height, rgb.0).filter(|drawing| drawing.as_raw().len() as u32 == width * height * 3);
-    let image = gallery.inputs().keep_pixels(&name, &drawing.context("the drawing is not whole")?)?;
-    Ok(Answer { event: Some(Event::Kept { name, image: image.to_string() }), picture: None, log: None })
+    gallery.inputs().keep_pixels(name, &drawing.context("the drawing is not whole")?)
 }

@@ -9,6 +9,7 @@ use crate::gallery::Gallery;
 use crate::link::codec::encode;
 use crate::link::{Command, Event, Picture};
 use crate::recipe::{Run, RunId, State};
+use crate::words::duration;
 use anyhow::Result;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -230,8 +231,8 @@ impl Server {
         };
         match ending {
             Ending::Done(run) => {
-                let took = run.took_ms.unwrap_or(0) as f64 / 1e3;
-                self.log(format!("{id} done in {took:.1} s"));
+                let took = duration(run.took_ms.unwrap_or(0) as f64);
+                self.log(format!("{id} done in {took}"));
                 self.tell(&Event::Run { run: *run });
             }
             Ending::Failed(why) => {

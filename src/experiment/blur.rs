@@ -1,7 +1,7 @@
 //! `blur`: the classical way to take noise away.
 
 use super::photo::{Drown, check_timesteps, load};
-use super::walk::{made, tell_clean};
+use super::walk::{made, tell_pictures};
 use super::{Models, OnStep, Outcome, pixels};
 use crate::diffusion::{Noise, gaussian_blur};
 use crate::recipe::Blur;
@@ -18,7 +18,7 @@ pub(super) fn run(recipe: &Blur, models: &mut Models, on_step: OnStep) -> Result
         let x = drown.at(&clean, *t, index, 0)?;
         blurred.push(gaussian_blur(&x, recipe.kernel, recipe.sigma)?);
         noisy.push(x);
-        if tell_clean((index, timesteps.len()), &Tensor::cat(&blurred, 0)?, None, on_step)?.is_break() {
+        if tell_pictures((index, timesteps.len()), *t, &blurred, on_step)?.is_break() {
             return Ok(Outcome::Stopped);
         }
     }

@@ -1,7 +1,7 @@
 //! `forward`: a picture drowned in noise.
 
 use super::photo::{Drown, check_timesteps, load};
-use super::walk::{made, tell_clean};
+use super::walk::{made, tell_pictures};
 use super::{Models, OnStep, Outcome, pixels};
 use crate::diffusion::Noise;
 use crate::recipe::Forward;
@@ -16,7 +16,7 @@ pub(super) fn run(recipe: &Forward, models: &mut Models, on_step: OnStep) -> Res
     let mut pictures = vec![clean.clone()];
     for (index, t) in timesteps.iter().enumerate() {
         pictures.push(drown.at(&clean, *t, index, 0)?);
-        if tell_clean((index, timesteps.len()), &Tensor::cat(&pictures, 0)?, None, on_step)?.is_break() {
+        if tell_pictures((index, timesteps.len()), *t, &pictures, on_step)?.is_break() {
             return Ok(Outcome::Stopped);
         }
     }

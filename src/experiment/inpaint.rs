@@ -14,7 +14,7 @@ pub(super) fn run(recipe: &Inpaint, models: &mut Models, job: Job, on_step: OnSt
     let kept = begin(&models.inputs, recipe.walk.from.as_ref(), job)?;
     let inputs = models.inputs.clone();
     let (photo, model) = load(&recipe.photo, &recipe.model, models)?;
-    let mask = inputs.mask(&recipe.mask, model.size() as u32)?;
+    let mask = inputs.mask(&recipe.mask, recipe.photo.fit, model.size() as u32)?;
     let mut way = Way::new(&recipe.walk, recipe.steps, model)?;
     way.jumps = resample(&way, &recipe.schedule());
     let sampler = way.sampler(&recipe.walk, recipe.seed, model);

@@ -2,6 +2,7 @@
 
 use super::pixels;
 use crate::diffusion::{self, Process};
+use crate::recipe::Layer;
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor, safetensors::load_buffer};
 use image::RgbImage;
@@ -21,6 +22,8 @@ pub struct Step<'a> {
     pub t: usize,
     /// x̂₀: the picture as the model believes it to be, (b, 3, h, w).
     pub x0: &'a Tensor,
+    /// What that is called: x̂₀, or no more than a picture where no model was asked.
+    pub shown: Layer,
     /// The picture that the next step starts from, (b, 3, h, w).
     pub x: &'a Tensor,
     /// What went on inside, where the model was called.

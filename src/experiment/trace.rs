@@ -29,7 +29,7 @@ impl Step<'_> {
     /// # Errors
     /// When the device fails to hand its numbers over.
     pub fn trace(&self) -> Result<Vec<u8>> {
-        let mut layers = vec![(Layer::Clean, self.x0.clone())];
+        let mut layers = vec![(self.shown, self.x0.clone())];
         let mut thresholds = Vec::new();
         if let Some(inside) = &self.inside {
             let (step, process) = (inside.step, inside.process);
@@ -52,15 +52,17 @@ impl Step<'_> {
     }
 }
 
-/// A layer of a kept step as a picture; several side by side.
+/// A layer of a kept step as a picture; several side by side. Where no model was asked for a clean picture, what there is.
 ///
 /// # Errors
 /// When the file cannot be read, or the step has no such layer.
 pub fn picture(path: &Path, layer: Layer) -> Result<RgbImage> {
     let (mut tensors, _) = read(path)?;
-    let tensor = tensors.remove(key(layer)).with_context(|| format!("this step has no {}", layer.title()))?.to_dtype(DType::F32)?;
+    let main = if layer == Layer::Clean { [Layer::Clean, Layer::Picture].as_slice() } else { &[layer] };
+    let tensor = main.iter().find_map(|layer| tensors.remove(key(*layer)));
+    let tensor = tensor.with_context(|| format!("this step has no {}", layer.title()))?.to_dtype(DType::F32)?;
     pixels::sheet(&match layer {
-        Layer::Clean | Layer::Noisy => tensor,
+        Layer::Clean | Layer::Noisy | Layer::Picture => tensor,
         // Three standard deviations of noise fill the range of colours.
         Layer::Noise | Layer::Unconditional | Layer::Conditional => (tensor / 3.0)?,
         Layer::Variance => stretch(&tensor)?,
@@ -116,5 +118,64 @@ fn key(layer: Layer) -> &'static str {
         Layer::Unconditional => "unconditional",
         Layer::Conditional => "conditional",
         Layer::Variance => "variance",
+        Layer::Picture => "picture",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::diffusion::{self, Clip, Jump, Prediction, Process, Schedule};
+    use crate::experiment::step::{Inside, read_checkpoint};
+
+    fn filled(value: f32) -> Tensor {
+        Tensor::full(value, (1, 3, 2, 2), &Device::Cpu).unwrap()
+    }
+
+    fn keep(step: &Step) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), step.trace().unwrap()).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_kept_step_tells_its_layers_and_lets_a_run_go_on() {
+        let process = Process { schedule: Schedule::linear(1000, 1e-4, 0.02), clip: Clip::None };
+        let (x0, x, before) = (filled(0.5), filled(0.25), filled(-1.0));
+        let halves = Some((filled(1.0), filled(2.0)));
+        let prediction = Prediction { noise: filled(3.0), variance: None, halves };
+        let jump = Jump { from: 660, to: Some(630), back: None };
+        let inner = diffusion::Step { index: 11, jump, before: &before, prediction: &prediction, x0: &x0, x: &x };
+        let inside = Some(Inside { step: &inner, process: &process });
+        let step = Step { index: 11, of: 34, t: 660, x0: &x0, shown: Layer::Clean, x: &x, inside, finished: None };
+        let file = keep(&step);
+
+        let trace = numbers(file.path()).unwrap();
+        let means: Vec<_> = trace.layers.iter().map(|layer| (layer.layer, layer.mean, layer.std)).collect();
+        let told = [(Layer::Clean, 0.5), (Layer::Noisy, -1.0), (Layer::Noise, 3.0), (Layer::Unconditional, 1.0), (Layer::Conditional, 2.0)];
+        assert_eq!((trace.t, &means[..5]), (660, &told.map(|(layer, mean)| (layer, mean, 0.0))[..]));
+        let grey = |layer| picture(file.path(), layer).unwrap().get_pixel(1, 1)[0];
+        assert_eq!([Layer::Noisy, Layer::Noise, Layer::Unconditional].map(grey), [0, 255, 170], "three deviations of noise are white");
+        assert!(picture(file.path(), Layer::Picture).unwrap_err().to_string().contains("no pictures"));
+        let kept = read_checkpoint(file.path()).unwrap();
+        assert_eq!(
+            (kept.next, kept.at, (&kept.x - &x).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap()),
+            (12, Some(630), 0.0)
+        );
+    }
+
+    #[test]
+    fn where_no_model_is_called_the_pictures_are_all_there_is() {
+        let x = filled(1.0);
+        let step = Step { index: 0, of: 3, t: 250, x0: &x, shown: Layer::Picture, x: &x, inside: None, finished: None };
+        let file = keep(&step);
+        let trace = numbers(file.path()).unwrap();
+        assert_eq!((trace.t, trace.layers.len(), trace.layers[0].layer, trace.thresholds.len()), (250, 1, Layer::Picture, 0));
+        assert_eq!(picture(file.path(), Layer::Clean).unwrap().get_pixel(0, 0).0, [255; 3], "a film needs not know");
+        for broken in [&b"{}"[..], &[0xff; 64], &fs::read(file.path()).unwrap()[..80]] {
+            fs::write(file.path(), broken).unwrap();
+            assert!(numbers(file.path()).unwrap_err().to_string().contains("is no kept step"));
+        }
     }
 }

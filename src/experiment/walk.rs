@@ -3,7 +3,7 @@
 use super::{Inside, OnStep, Step};
 use crate::diffusion::{self, Denoiser, Jump, Noise, Process, RNG, Rule, Sampler, jumps, timesteps};
 use crate::model::Pipeline;
-use crate::recipe::{self, Made, Timesteps};
+use crate::recipe::{self, Layer, Made, Timesteps};
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Tensor;
 use std::ops::ControlFlow;
@@ -71,7 +71,7 @@ pub(super) fn tell(
     on_step: OnStep,
 ) -> Result<ControlFlow<()>> {
     let inside = Some(Inside { step, process });
-    on_step(&Step { index, of, t: step.jump.from, x0: step.x0, x: step.x, inside, finished })
+    on_step(&Step { index, of, t: step.jump.from, x0: step.x0, shown: Layer::Clean, x: step.x, inside, finished })
 }
 
 /// Tells the hook of the clean picture at the end of the strided list, which calls no model.
@@ -81,7 +81,13 @@ pub(super) fn tell_clean(
     finished: Option<&Tensor>,
     on_step: OnStep,
 ) -> Result<ControlFlow<()>> {
-    on_step(&Step { index, of, t: 0, x0: clean, x: clean, inside: None, finished })
+    on_step(&Step { index, of, t: 0, x0: clean, shown: Layer::Clean, x: clean, inside: None, finished })
+}
+
+/// Tells the hook of the pictures so far of an experiment that calls no model.
+pub(super) fn tell_pictures((index, of): (usize, usize), t: usize, pictures: &[Tensor], on_step: OnStep) -> Result<ControlFlow<()>> {
+    let x = Tensor::cat(pictures, 0)?;
+    on_step(&Step { index, of, t, x0: &x, shown: Layer::Picture, x: &x, inside: None, finished: None })
 }
 
 /// What decided a run's pictures beside its recipe.

@@ -3,8 +3,10 @@
 use super::{Gallery, index};
 use crate::recipe::{Run, RunId};
 use anyhow::Result;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
+/// Among so many of the last runs there is one that has called the model.
+const RECENT: u32 = 50;
 /// The most words of a search that are looked at; their time grows with the square of their number.
 const MAX_WORDS: usize = 64;
 
@@ -36,12 +38,15 @@ impl Gallery {
     /// Milliseconds a model call took in the last finished run with this model, as its recipe names it.
     pub fn pace_ms(&self, model: &str) -> Result<Option<f64>> {
         let sql = format!(
-            "SELECT {} FROM runs WHERE state = 'done' AND model = ?1 AND took_ms IS NOT NULL AND experiment NOT IN ('forward', 'blur') ORDER BY id DESC LIMIT 1",
+            "SELECT {} FROM runs WHERE state = 'done' AND model = ?1 AND took_ms IS NOT NULL ORDER BY id DESC LIMIT {RECENT}",
             index::COLUMNS
         );
-        let run = self.index(|connection| connection.query_row(&sql, [model], index::read).optional())?.flatten();
-        let pace = |run: Run| Some(run.took_ms? as f64 / run.recipe.model_calls() as f64);
-        Ok(run.and_then(pace).filter(|pace| pace.is_finite()))
+        let pace = |run: Run| Some(run.took_ms? as f64 / run.recipe.model_calls() as f64).filter(|pace| pace.is_finite());
+        self.index(|connection| {
+            let mut query = connection.prepare(&sql)?;
+            let runs = query.query_map([model], index::read)?.collect::<Result<Vec<_>, _>>()?;
+            Ok(runs.into_iter().flatten().find_map(pace))
+        })
     }
 }
 

@@ -14,6 +14,7 @@
 //! inputs/3fa9….png           what went into runs, by the hash of its bytes
 //! exports/000007-steps.gif    films and sheets that were asked for
 //! sheets/000007.png         a grid's pictures on one labelled sheet
+//! drafts/                   drawings and notes of the workbench that are not finished
 //! ```
 
 mod contact;

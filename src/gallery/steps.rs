@@ -3,12 +3,12 @@
 use super::Gallery;
 use crate::atomic::{make_folder, write_soon};
 use crate::input::step_file;
-use crate::recipe::{RunId, State};
+use crate::recipe::{Run, RunId, State};
 use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
 
-/// The most bytes that kept steps of finished runs take together; the oldest runs' go first.
+/// The most bytes that kept steps of runs that are over take together; the oldest runs' go first.
 pub const BUDGET: u64 = 1_000_000_000;
 /// A run of more steps keeps only some of them, evenly.
 const MANY: usize = 128;
@@ -58,7 +58,7 @@ impl Gallery {
         Usage { bytes: runs.iter().map(|(_, bytes)| bytes).sum(), runs: runs.len() }
     }
 
-    /// Deletes the oldest finished runs' kept steps until all take at most `budget` bytes.
+    /// Deletes the kept steps of the oldest runs that are over until all take at most `budget` bytes.
     ///
     /// # Errors
     /// When the index cannot be read.
@@ -69,8 +69,9 @@ impl Gallery {
             if bytes <= budget {
                 return Ok(());
             }
-            // An unfinished run may be looked into, branched from and gone on with.
-            if self.run(id)?.is_none_or(|run| run.state == State::Done) && fs::remove_dir_all(self.folder(id).join("steps")).is_ok() {
+            // Others may yet go on, and are looked into and branched from meanwhile.
+            let over = |run: Run| matches!(run.state, State::Done | State::Failed | State::Cancelled);
+            if self.run(id)?.is_none_or(over) && fs::remove_dir_all(self.folder(id).join("steps")).is_ok() {
                 bytes -= size;
             }
         }

@@ -1,6 +1,6 @@
 //! A picture brought to a model's square.
 
-use crate::recipe::{Fit, Photo};
+use crate::recipe::{Colour, Fit};
 use image::imageops::{FilterType, overlay, resize};
 use image::{GrayImage, Luma, Rgb, RgbImage, RgbaImage};
 
@@ -9,10 +9,10 @@ const WHITE: u8 = 128;
 
 /// The picture as a square of `side` pixels: transparent pixels lie on the background, then the middle is cut out, or the
 /// whole is laid on the background.
-pub fn photo(picture: &RgbaImage, photo: &Photo, side: u32) -> RgbImage {
-    let opaque = on(picture, photo.background.0);
+pub fn square(picture: &RgbaImage, fit: Fit, background: Colour, side: u32) -> RgbImage {
+    let opaque = on(picture, background.0);
     let (width, height) = opaque.dimensions();
-    match photo.fit {
+    match fit {
         Fit::Crop => {
             let square = width.min(height);
             let middle = image::imageops::crop_imm(&opaque, (width - square) / 2, (height - square) / 2, square, square);
@@ -22,20 +22,16 @@ pub fn photo(picture: &RgbaImage, photo: &Photo, side: u32) -> RgbImage {
             let longer = u64::from(width.max(height));
             let scaled = |length: u32| ((u64::from(length) * u64::from(side) + longer / 2) / longer).max(1) as u32;
             let (width, height) = (scaled(width), scaled(height));
-            let mut sheet = RgbImage::from_pixel(side, side, Rgb(photo.background.0));
+            let mut sheet = RgbImage::from_pixel(side, side, Rgb(background.0));
             overlay(&mut sheet, &scale(&opaque, (width, height)), ((side - width) / 2).into(), ((side - height) / 2).into());
             sheet
         }
     }
 }
 
-/// The middle of a mask as a square of `side` pixels: 255 where it is white, 0 elsewhere and where it is transparent.
-pub fn mask(picture: &RgbaImage, side: u32) -> GrayImage {
-    let opaque = on(picture, [0; 3]);
-    let (width, height) = opaque.dimensions();
-    let square = width.min(height);
-    let middle = image::imageops::crop_imm(&opaque, (width - square) / 2, (height - square) / 2, square, square).to_image();
-    let grey = image::DynamicImage::from(scale(&middle, (side, side))).into_luma8();
+/// A mask brought to size as the photo that it is for: 255 where it is white, 0 elsewhere and where it is transparent.
+pub fn mask(picture: &RgbaImage, fit: Fit, side: u32) -> GrayImage {
+    let grey = image::DynamicImage::from(square(picture, fit, Colour([0; 3]), side)).into_luma8();
     GrayImage::from_fn(side, side, |x, y| Luma([if grey.get_pixel(x, y)[0] >= WHITE { 255 } else { 0 }]))
 }
 

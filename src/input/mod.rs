@@ -16,7 +16,7 @@ mod tests;
 pub use decode::decode;
 
 use crate::atomic::{make_folder, reason, write_atomic};
-use crate::recipe::{Image, Photo};
+use crate::recipe::{Fit, Image, Photo};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use image::{GrayImage, RgbImage, RgbaImage};
 use sha2::{Digest, Sha256};
@@ -47,17 +47,17 @@ impl Inputs {
     /// # Errors
     /// When it cannot be had or is no picture, in one sentence that names it.
     pub fn photo(&self, photo: &Photo, side: u32) -> Result<RgbImage> {
-        Ok(fit::photo(&self.open(&photo.image)?, photo, side))
+        Ok(fit::square(&self.open(&photo.image)?, photo.fit, photo.background, side))
     }
 
-    /// A mask as a square of `side` pixels: 255 is made new, 0 is kept.
+    /// A mask as a square of `side` pixels, fitted as its photo is: 255 is made new, 0 is kept.
     ///
     /// # Errors
     /// When it cannot be had or is no picture, in one sentence that names it.
-    pub fn mask(&self, mask: &Image, side: u32) -> Result<GrayImage> {
+    pub fn mask(&self, mask: &Image, fit: Fit, side: u32) -> Result<GrayImage> {
         match builtin::mask(mask.as_str(), side) {
             Some(mask) => Ok(mask),
-            None => Ok(fit::mask(&self.open(mask)?, side)),
+            None => Ok(fit::mask(&self.open(mask)?, fit, side)),
         }
     }
 

@@ -173,20 +173,33 @@ fn transparent_pixels_show_the_background() {
     let on_red = Photo { image: glass.clone(), fit: Fit::Crop, background: Colour([255, 0, 0]) };
     let picture = inputs.photo(&on_red, 4).unwrap();
     assert_eq!((picture.get_pixel(0, 0).0, picture.get_pixel(3, 3).0), ([255, 0, 0], [10, 20, 30]));
-    assert!(inputs.mask(&glass, 4).unwrap().pixels().all(|pixel| pixel[0] == 0), "what is transparent or dark is kept");
+    assert!(inputs.mask(&glass, Fit::Crop, 4).unwrap().pixels().all(|pixel| pixel[0] == 0), "what is transparent or dark is kept");
 }
 
 #[test]
 fn masks_are_white_or_black_and_cover_what_their_name_says() {
     let inputs = Inputs::default();
     let share = |name: &str| {
-        let mask = inputs.mask(&image(name), 32).unwrap();
+        let mask = inputs.mask(&image(name), Fit::Crop, 32).unwrap();
         assert!(mask.pixels().all(|pixel| pixel[0] == 0 || pixel[0] == 255));
         mask.pixels().filter(|pixel| pixel[0] == 255).count() as f64 / 1024.0
     };
     assert_eq!(MASKS.iter().map(|name| share(name)).collect::<Vec<_>>(), [0.25, 0.5, 0.5, 0.5, 0.5]);
     let (_folder, inputs, grey) = with("grey.png", &file(&flag(9, 9).grayscale().brighten(150), ImageFormat::Png));
-    assert!(inputs.mask(&grey, 32).unwrap().pixels().all(|pixel| pixel[0] == 0 || pixel[0] == 255));
+    assert!(inputs.mask(&grey, Fit::Crop, 32).unwrap().pixels().all(|pixel| pixel[0] == 0 || pixel[0] == 255));
+}
+
+#[test]
+fn a_mask_lies_on_its_photo_whichever_way_both_become_square() {
+    // White where the photo is red; the bars of a letterbox are kept.
+    let white = image::DynamicImage::from(RgbaImage::from_fn(64, 32, |x, _| Rgba([if x < 32 { 255 } else { 0 }; 4])));
+    let (_folder, inputs, wide) = with("mask.png", &file(&white, ImageFormat::Png));
+    let new = |fit| {
+        let mask = inputs.mask(&wide, fit, 16).unwrap();
+        [(0, 0), (0, 8), (7, 4), (8, 8), (15, 15)].map(|(x, y)| mask.get_pixel(x, y)[0])
+    };
+    assert_eq!(new(Fit::Crop), [255, 255, 255, 0, 0]);
+    assert_eq!(new(Fit::Letterbox), [0, 255, 255, 0, 0]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::recipe::{Colour, Export, Fit, Grid, Layer, Numbers, Run, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The version of this language. Fields may be added without a new number; a changed meaning needs one.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// What a viewer asks of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +84,8 @@ pub enum Command {
     },
     /// What an input picture will be for a model: answered by a [`PictureOf::Input`] of the model's size.
     Look {
+        /// Comes back with the picture.
+        ticket: u32,
         /// The picture as typed in a form; none for an empty sheet in the background's colour.
         image: Option<String>,
         /// The model whose size it gets.
@@ -95,6 +97,8 @@ pub enum Command {
     },
     /// Keep a drawing as an input: answered by [`Event::Kept`].
     Keep {
+        /// Comes back with the answer.
+        ticket: u32,
         /// What to call it: `drawing` or `mask`.
         name: String,
         /// Width in pixels.
@@ -181,6 +185,13 @@ pub enum Event {
         /// One sentence.
         text: String,
     },
+    /// A command that had a ticket could not be done, and why.
+    Failed {
+        /// The one of the command.
+        ticket: u32,
+        /// One sentence.
+        text: String,
+    },
     /// The answer to [`Command::History`].
     History {
         /// The search that it answers.
@@ -197,8 +208,8 @@ pub enum Event {
     },
     /// The answer to [`Command::Keep`]: what to write into the form.
     Kept {
-        /// The name that was given.
-        name: String,
+        /// The one of the request.
+        ticket: u32,
         /// The kept input, `drawing@sha256:…`.
         image: String,
     },
@@ -257,7 +268,10 @@ pub enum PictureOf {
         layer: Layer,
     },
     /// The answer to [`Command::Look`]; its run is 0.
-    Input,
+    Input {
+        /// The one of the request.
+        ticket: u32,
+    },
     /// The picture that was asked for cannot be read; no chunks follow.
     Missing {
         /// Which of the run's pictures, from 0.

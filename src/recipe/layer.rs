@@ -19,11 +19,14 @@ pub enum Layer {
     Conditional,
     /// The predicted standard deviation of the fresh noise.
     Variance,
+    /// The pictures so far of an experiment that calls no model.
+    Picture,
 }
 
 impl Layer {
     /// In the order in which `x` walks through them.
-    pub const ALL: [Layer; 6] = [Layer::Clean, Layer::Noisy, Layer::Noise, Layer::Unconditional, Layer::Conditional, Layer::Variance];
+    pub const ALL: [Layer; 7] =
+        [Layer::Clean, Layer::Noisy, Layer::Noise, Layer::Unconditional, Layer::Conditional, Layer::Variance, Layer::Picture];
 
     /// What it is called beside the picture.
     pub fn title(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Layer {
             Layer::Unconditional => "ε unconditional",
             Layer::Conditional => "ε conditional",
             Layer::Variance => "σ predicted",
+            Layer::Picture => "pictures",
         }
     }
 }

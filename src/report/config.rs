@@ -22,6 +22,8 @@ pub struct Config {
     pub web: String,
     /// Two drawings.
     pub drawings: [String; 2],
+    /// Where the frequencies of the hybrids part: the blur's sigma in pixels.
+    pub hybrid_sigma: f64,
     /// The masks of the photo and of one's own pictures.
     pub masks: [String; 3],
     /// What is asked of the model.
@@ -67,6 +69,7 @@ impl Default for Config {
             own: ["sample:a red three", "sample:a white dress"].map(str::to_owned),
             web: "sample:a yellow boot".into(),
             drawings: ["sketch:house", "sketch:face"].map(str::to_owned),
+            hybrid_sigma: 2.5,
             masks: ["centre", "right", "bottom"].map(str::to_owned),
             prompts: Prompts::default(),
             figures: BTreeMap::new(),

@@ -36,6 +36,7 @@ pub const IDS: [&str; 13] = ["0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7
 
 /// Every figure in the order of the page.
 pub fn figures(config: &Config) -> Vec<Figure> {
+    let sigma = config.hybrid_sigma.to_string();
     let Config { photo, own, web, drawings, masks, prompts, .. } = config;
     let quality = ("prompt", prompts.quality.as_str());
     let samples =
@@ -156,10 +157,11 @@ pub fn figures(config: &Config) -> Vec<Figure> {
             "1.9",
             "Hybrid images",
             "The low frequencies of the noise come from one prompt and the high ones from another: from afar, or shrunk, the picture \
-             shows the first, from near the second. The small picture is the hybrid at half its size.",
+             shows the first, from near the second. The small picture is the hybrid at half its size. The course parts them with a \
+             sigma of 2; for pictures of 32 pixels 2.5 does better.",
             "hybrid",
             Some("The course asks for a skull that is a waterfall from near."),
-            prompts.hybrids.iter().map(|[low, high]| part("hybrid", &[("prompt", low), ("prompt", high)])).collect(),
+            prompts.hybrids.iter().map(|[low, high]| part("hybrid", &[("prompt", low), ("prompt", high), ("sigma", &sigma)])).collect(),
         ),
     ]
 }

@@ -254,7 +254,7 @@ impl Studio<'_> {
         let Recipe::Inpaint(inpaint) = recipe else { return Ok(Vec::new()) };
         let inputs = self.gallery.inputs();
         let side = crate::model::sample_size(recipe.model())? as u32;
-        let mask = image::DynamicImage::from(inputs.mask(&inpaint.mask, side)?).into_rgb8();
+        let mask = image::DynamicImage::from(inputs.mask(&inpaint.mask, inpaint.photo.fit, side)?).into_rgb8();
         let mut pictures = Vec::new();
         for (label, picture) in [("original", inputs.photo(&inpaint.photo, side)?), ("mask", mask)] {
             let png = gallery::encode(&picture, &[])?;

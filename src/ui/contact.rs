@@ -1,6 +1,6 @@
 //! The pictures of one run side by side, each with its label.
 
-use super::{Canvas, text};
+use super::{Screen, text};
 use crate::app::{App, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Recipe, Run};
@@ -70,7 +70,7 @@ fn columns(recipe: &Recipe, count: usize, inner: Rect) -> Option<(usize, u16)> {
     (side(best) >= LEAST).then_some((best, side(best)))
 }
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     /// The labels under the pictures of [`places`].
     pub(super) fn labels(&mut self, inner: Rect) {
         for cell in cells(self.app, inner, self.app.view().len()).unwrap_or_default() {

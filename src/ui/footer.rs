@@ -1,6 +1,6 @@
 //! The last line: the keys that mean something here, from the one table.
 
-use super::{Canvas, text};
+use super::{Screen, text};
 use crate::app::keys::{Action, Binding};
 use ratatui::{
     layout::{Alignment, Rect},
@@ -8,7 +8,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn footer(&mut self, area: Rect) {
         let (last, first): (Vec<_>, Vec<_>) = self.app.footer().into_iter().partition(|binding| binding.action == Action::Leave);
         let last = self.keys(&last[..last.len().min(1)], usize::from(area.width));

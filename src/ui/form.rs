@@ -1,6 +1,6 @@
 //! The prompt, the form, and the recipe that takes the form's place.
 
-use super::{Canvas, inset, text};
+use super::{Screen, inset, text};
 use crate::app::{App, Entry, Focus};
 use crate::recipe::{Kind, Recipe, Run, State};
 use ratatui::{
@@ -15,7 +15,7 @@ const LABEL: usize = 12;
 /// The fewest rows for what is told about a field.
 const HELP: u16 = 4;
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn prompt(&mut self, area: Rect) {
         if area.is_empty() {
             return;
@@ -176,6 +176,7 @@ fn range(entry: &Entry) -> String {
     match (field.kind == Kind::Number, field.choices.is_empty()) {
         (true, _) => format!("{}; a list or a range makes a grid", field.range),
         (false, false) => field.choices.join(", "),
+        (false, true) if entry.is_image() => "Ctrl-D draws one".to_owned(),
         (false, true) => String::new(),
     }
 }

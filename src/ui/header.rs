@@ -1,6 +1,6 @@
 //! The first line: what runs, and whether the engine is there.
 
-use super::{Canvas, text};
+use super::{Screen, text};
 use crate::app::{App, Engine};
 use crate::recipe::State;
 use ratatui::{
@@ -18,7 +18,7 @@ pub(super) fn is_experiment(app: &App, x: u16) -> bool {
     (begin..begin + app.form.experiment.len() as u16 + 2).contains(&x)
 }
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn header(&mut self, area: Rect) {
         let name = Span::styled(" darkroom", Style::new().add_modifier(Modifier::BOLD));
         let experiment = Span::styled(format!("{GAP}{} ▾", self.app.form.experiment), self.dim());

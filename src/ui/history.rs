@@ -1,6 +1,6 @@
 //! The strip of finished runs.
 
-use super::{Canvas, text};
+use super::{Screen, text};
 use crate::app::{App, Focus, SMALL, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Run, RunId};
@@ -12,7 +12,7 @@ use ratatui::{
 };
 use ratatui_image::Image;
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn history(&mut self, area: Rect) {
         let total = text::count(self.app.history.total as usize, "run");
         if area.height == 1 {

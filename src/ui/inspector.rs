@@ -1,6 +1,6 @@
 //! The numbers behind a step, where the form is otherwise, and what they mean.
 
-use super::{Canvas, inset, text};
+use super::{Screen, inset, text};
 use crate::app::{App, Focus, Inspector};
 use crate::recipe::{Layer, LayerNumbers, Numbers, Run};
 use ratatui::{
@@ -17,7 +17,7 @@ const ROOMY: usize = 40;
 /// The headings of the numbers. Where there is room for three, the mean is left out.
 const HEADINGS: [&str; 4] = ["min", "max", "std", "mean"];
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn inside(&mut self, area: Rect) {
         let (inner, block) = self.pane(Focus::Parameters, area, false);
         self.frame.render_widget(block, area);
@@ -30,13 +30,16 @@ impl Canvas<'_, '_> {
         let mut lines = vec![Line::styled(caption(self.app, inspector, numbers), self.accent())];
         lines.push(Line::from(""));
         lines.extend(self.table(inspector, numbers, usize::from(inner.width)));
-        let sentences = [meaning(inspector.shown).to_owned(), alone(numbers).to_owned(), threshold(numbers), kept(numbers)];
-        for words in sentences.into_iter().filter(|words| !words.is_empty()) {
-            // On a small screen the empty lines are the first to go.
-            if inner.height > 15 {
-                lines.push(Line::from(""));
+        // On a small screen the empty lines are the first to go, then whole sentences: half of one may say the opposite.
+        let gap = usize::from(inner.height > 15);
+        let mut room = usize::from(inner.height).saturating_sub(lines.len());
+        for words in [kept(numbers), meaning(inspector.shown).to_owned(), alone(numbers).to_owned(), threshold(numbers)] {
+            let needed = gap + text::wrap(&words, usize::from(inner.width)).len();
+            if !words.is_empty() && needed <= room {
+                room -= needed;
+                lines.extend(std::iter::repeat_n(Line::default(), gap));
+                lines.push(Line::styled(words, self.dim()));
             }
-            lines.push(Line::styled(words, self.dim()));
         }
         self.frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
     }
@@ -109,6 +112,7 @@ fn symbol(layer: Layer) -> &'static str {
         Layer::Unconditional => "ε∅",
         Layer::Conditional => "εc",
         Layer::Variance => "σ",
+        Layer::Picture => "x",
     }
 }
 
@@ -120,14 +124,16 @@ fn meaning(layer: Layer) -> &'static str {
         Layer::Noise => "ε is the noise that the model finds in x_t, guidance included. Grey is 0, black and white are ±3.",
         Layer::Unconditional => "ε∅ is the noise that the model finds without the prompt. Grey is 0, black and white are ±3.",
         Layer::Conditional => "εc is the noise that it finds with the prompt; guidance goes from ε∅ to it, and beyond.",
+        Layer::Picture => "The pictures that the experiment has made so far; it calls no model.",
         Layer::Variance => "σ is how much fresh noise is added after this step: least where black, most where white.",
     }
 }
 
 /// Why there is nothing for `x` to walk through.
 fn alone(numbers: &Numbers) -> &'static str {
-    match numbers.layers.len() {
-        0 | 1 => "The model was not called in this step, so that there is nothing else inside; ← goes to one where it was.",
+    match numbers.layers.as_slice() {
+        [LayerNumbers { layer: Layer::Picture, .. }] => "",
+        [] | [_] => "The model was not called in this step, so that there is nothing else inside; ← goes to one where it was.",
         _ => "",
     }
 }

@@ -1,6 +1,6 @@
 //! What happened.
 
-use super::{Canvas, inset, text};
+use super::{Screen, inset, text};
 use crate::app::{Focus, Tone};
 use ratatui::{
     layout::{Alignment, Rect},
@@ -12,7 +12,7 @@ use ratatui::{
 /// Columns for `12:01:07 `.
 const TIME: usize = 9;
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn log(&mut self, area: Rect, tabs: bool) {
         let log = &self.app.log;
         let (inner, mut block) = self.pane(Focus::Log, area, tabs);

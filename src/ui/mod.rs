@@ -1,6 +1,7 @@
 //! What the state looks like: pure drawing, a file a pane.
 
 mod contact;
+mod easel;
 mod footer;
 mod form;
 mod header;
@@ -18,9 +19,11 @@ mod text;
 
 pub use text::plain;
 
+use crate::app::canvas::Stroke;
 use crate::app::{App, Focus, Overlay, Target};
 use crate::preview::{Place, Shelf};
 use crate::theme::{Depth, Theme};
+use crossterm::event::MouseEvent;
 use layout::Panes;
 use ratatui::{
     Frame,
@@ -47,17 +50,17 @@ pub fn draw(frame: &mut Frame, app: &App, look: &Look) {
     let area = frame.area();
     let roles = &look.theme.roles;
     frame.buffer_mut().set_style(area, Style::new().fg(roles.text).bg(roles.background));
-    let mut canvas = Canvas { frame, app, look, cover: overlay::area(app, area) };
+    let mut screen = Screen { frame, app, look, cover: overlay::area(app, area) };
     match layout::panes(app, area) {
-        Some(panes) => canvas.workbench(&panes),
-        None => canvas.too_small(area),
+        Some(panes) => screen.whole(&panes, area),
+        None => screen.too_small(area),
     }
     look.depth.apply(frame.buffer_mut());
 }
 
 /// The spots for pictures on a screen of this size, most wanted first.
 pub fn places(app: &App, area: Rect) -> Vec<Place> {
-    let Some(panes) = layout::panes(app, area) else { return Vec::new() };
+    let Some(panes) = layout::panes(app, area).filter(|_| app.easel.open.is_none()) else { return Vec::new() };
     let mut places = picture::places(app, panes.preview);
     places.extend(panes.steps.into_iter().flat_map(|area| picture::step_places(app, area)));
     places.extend(history::places(app, panes.history));
@@ -67,6 +70,9 @@ pub fn places(app: &App, area: Rect) -> Vec<Place> {
 /// What lies at a spot of a screen of this size.
 pub fn target(app: &App, area: Rect, at: Position) -> Option<Target> {
     let panes = layout::panes(app, area)?;
+    if let Some(drawing) = app.easel.open.as_ref().filter(|_| app.overlay.is_none()) {
+        return easel::key_at(drawing, area, at).map(Target::Sketch);
+    }
     if let Some(Overlay::Experiments(selected)) = app.overlay {
         let offer = cover(app, area).and_then(|cover| picker::experiment_at(cover, selected, at)).map(Target::Offer);
         // A click beside the list closes it.
@@ -102,7 +108,13 @@ pub fn help_end(area: Rect) -> u16 {
 
 /// The pane at a spot of a screen of this size.
 pub fn pane(app: &App, area: Rect, at: Position) -> Option<Focus> {
-    layout::panes(app, area)?.all().into_iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| pane)
+    let panes = layout::panes(app, area).filter(|_| app.easel.open.is_none() || app.overlay.is_some())?;
+    panes.all().into_iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| pane)
+}
+
+/// What the mouse does to the drawing that is open on a screen of this size.
+pub fn stroke(app: &App, area: Rect, mouse: MouseEvent) -> Option<Stroke> {
+    easel::stroke(app.easel.open.as_ref().filter(|_| app.overlay.is_none())?, area, mouse)
 }
 
 /// An area without its first and last column, for text that should not touch the border.
@@ -111,7 +123,7 @@ fn inset(area: Rect) -> Rect {
 }
 
 /// A frame being drawn.
-struct Canvas<'a, 'b> {
+struct Screen<'a, 'b> {
     frame: &'a mut Frame<'b>,
     app: &'a App,
     look: &'a Look<'a>,
@@ -119,7 +131,22 @@ struct Canvas<'a, 'b> {
     cover: Option<Rect>,
 }
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
+    fn whole(&mut self, panes: &Panes, area: Rect) {
+        match &self.app.easel.open {
+            Some(drawing) => self.easel(drawing, area),
+            None => self.workbench(panes),
+        }
+        match self.app.overlay {
+            Some(Overlay::Help(scroll)) => self.help(scroll),
+            Some(Overlay::Leave) => self.question(),
+            Some(Overlay::Experiments(at)) => self.picker(at),
+            Some(Overlay::Note) => self.note(),
+            Some(Overlay::Export(run)) => self.export(run),
+            None => {}
+        }
+    }
+
     fn workbench(&mut self, panes: &Panes) {
         self.header(panes.header);
         self.prompt(panes.prompt);
@@ -138,14 +165,6 @@ impl Canvas<'_, '_> {
         }
         self.history(panes.history);
         self.footer(panes.footer);
-        match self.app.overlay {
-            Some(Overlay::Help(scroll)) => self.help(scroll),
-            Some(Overlay::Leave) => self.question(),
-            Some(Overlay::Experiments(at)) => self.picker(at),
-            Some(Overlay::Note) => self.note(),
-            Some(Overlay::Export(run)) => self.export(run),
-            None => {}
-        }
     }
 
     fn too_small(&mut self, area: Rect) {

@@ -1,6 +1,6 @@
 //! The note on a run, where it is read and where it is written; and what can be made of a run.
 
-use super::{Canvas, text};
+use super::{Screen, text};
 use crate::app::keys::{BINDINGS, Context};
 use crate::recipe::{Run, RunId};
 use ratatui::{
@@ -13,7 +13,7 @@ use ratatui::{
 /// Stands behind the number of a run that has a note.
 pub(super) const MARK: &str = "✎";
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     /// The note among the lines of a recipe, and an empty line behind it.
     pub(super) fn note_lines(&self, run: &Run) -> Vec<Line<'static>> {
         let Some(note) = &run.note else { return Vec::new() };

@@ -1,6 +1,6 @@
 //! What covers the panes: every key, and the question whether to leave.
 
-use super::{Canvas, picker, text};
+use super::{Screen, picker, text};
 use crate::app::keys::{BINDINGS, Binding, Context};
 use crate::app::{App, Engine, Overlay};
 use ratatui::{
@@ -16,7 +16,7 @@ const MARGIN: u16 = 4;
 /// How far down the list of keys can be scrolled.
 pub(super) fn help_end(screen: Rect) -> u16 {
     // A heading and an empty line a context; the border takes two rows.
-    let lines = BINDINGS.len() + 2 * ORDER.len() + ALSO.len();
+    let lines = BINDINGS.len() + 2 * Context::ALL.len() + ALSO.len();
     (lines as u16).saturating_sub(screen.height.saturating_sub(MARGIN + 2))
 }
 
@@ -33,7 +33,7 @@ pub(super) fn area(app: &App, screen: Rect) -> Option<Rect> {
     Some(Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height })
 }
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn sheet(&mut self, title: &str, style: Style) -> Rect {
         let area = self.cover.unwrap_or_default();
         let roles = &self.look.theme.roles;
@@ -61,7 +61,7 @@ impl Canvas<'_, '_> {
     /// The one table, a heading a context.
     fn key_list(&self) -> Vec<Line<'static>> {
         let mut lines = Vec::new();
-        for context in ORDER {
+        for context in Context::ALL {
             lines.push(Line::styled(context.title(), self.accent().add_modifier(Modifier::BOLD)));
             for binding in BINDINGS.iter().filter(|binding| binding.context == context) {
                 let key = Span::styled(format!("  {:<12}", binding.key()), Style::new().add_modifier(Modifier::BOLD));
@@ -99,34 +99,12 @@ impl Canvas<'_, '_> {
     }
 }
 
-/// The contexts in the order in which one meets them.
-const ORDER: [Context; 18] = [
-    Context::Anywhere,
-    Context::Outside,
-    Context::Field,
-    Context::Prompt,
-    Context::Parameters,
-    Context::Choice,
-    Context::Preview,
-    Context::Queue,
-    Context::Stopped,
-    Context::Log,
-    Context::History,
-    Context::Large,
-    Context::Picker,
-    Context::Inspector,
-    Context::Note,
-    Context::Export,
-    Context::Help,
-    Context::Question,
-];
-
 /// What the table does not hold, because it is the editing of text.
 const ALSO: [&str; 8] = [
     "In a field every other key is text, and the editor has keys:",
     "  Ctrl-A Ctrl-E  ends of the line    Ctrl-B Ctrl-F  a character",
     "  Ctrl-P Ctrl-N  a line              Alt-B Alt-F    a word",
-    "  Ctrl-H Ctrl-D  delete a character  Ctrl-W Alt-D   delete a word",
+    "  Ctrl-H Del     delete a character  Ctrl-W Alt-D   delete a word",
     "  Ctrl-J Ctrl-K  delete to the ends  Ctrl-Y         put it back",
     "  Ctrl-U Ctrl-R  undo, redo",
     "A number field takes a list 1,3,5 or a range 1..20:3: a run for each.",

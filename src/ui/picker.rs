@@ -1,6 +1,6 @@
 //! The list of experiments.
 
-use super::{Canvas, text};
+use super::{Screen, text};
 use crate::app::experiments;
 use ratatui::{
     layout::{Position, Rect},
@@ -19,7 +19,7 @@ pub(super) fn size() -> (u16, u16) {
     (76, experiments().len() as u16 + WHOLE + 2)
 }
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn picker(&mut self, selected: usize) {
         let inner = self.sheet("Experiments", self.accent());
         let room = usize::from(inner.width).saturating_sub(NAME);

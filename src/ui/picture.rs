@@ -1,6 +1,6 @@
 //! The preview, and the strip of steps under it.
 
-use super::{Canvas, contact, text};
+use super::{Screen, contact, text};
 use crate::app::{App, Engine, Focus, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Run, State};
@@ -15,7 +15,7 @@ use ratatui_image::Image;
 /// Width of a step's picture and the gap behind it.
 const STEP: u16 = 13;
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn picture(&mut self, area: Rect) {
         if let Some(schedule) = self.app.shows_schedule() {
             return self.schedule(area, schedule);

@@ -1,6 +1,6 @@
 //! The runs that are not finished.
 
-use super::{Canvas, text};
+use super::{Screen, text};
 use crate::app::{App, Focus};
 use crate::recipe::{Run, RunId, State};
 use ratatui::{
@@ -9,7 +9,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     pub(super) fn queue(&mut self, area: Rect, tabs: bool) {
         let (inner, block) = self.pane(Focus::Queue, area, tabs);
         self.frame.render_widget(block, area);

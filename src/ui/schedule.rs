@@ -1,6 +1,6 @@
 //! The way of a walk that jumps back, drawn before it is gone.
 
-use super::{Canvas, inset, text};
+use super::{Screen, inset, text};
 use crate::app::{Focus, Schedule};
 use ratatui::{
     layout::{Alignment, Rect},
@@ -12,7 +12,7 @@ use ratatui::{
 /// The most points that are drawn; a longer way is drawn by the ends of its stretches.
 const POINTS: usize = 4000;
 
-impl Canvas<'_, '_> {
+impl Screen<'_, '_> {
     /// The chart in the place of the picture.
     pub(super) fn schedule(&mut self, area: Rect, schedule: &Schedule) {
         let (inner, block) = self.pane(Focus::Preview, area, false);

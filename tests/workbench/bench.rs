@@ -1,7 +1,7 @@
 //! A workbench without a terminal: keys are written as words, the engine's part is played by the test.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use darkroom::app::{App, Effect, Input, Source, Start, Target};
+use darkroom::app::{App, Draft, Effect, Input, NoteDraft, Source, Start, Target};
 use darkroom::link::{Command, Event, News, PROTOCOL, Picture, PictureHead, PictureOf};
 use darkroom::preview::{self, Graphics, Paper, Shelf, Slot};
 use darkroom::recipe::{Recipe, Run, RunId, State};
@@ -17,6 +17,8 @@ pub struct Bench {
     pub app: App,
     pub sent: Vec<Command>,
     pub left: bool,
+    pub drafts: Vec<Draft>,
+    pub notes: Vec<NoteDraft>,
     pub depth: Depth,
     pub shelf: Shelf,
     terminal: Terminal<TestBackend>,
@@ -28,9 +30,11 @@ impl Bench {
         let (themes, _) = theme::load(None);
         let names = themes.iter().map(|theme| theme.name.clone()).collect();
         let mut bench = Bench {
-            app: App::new(Start { themes: names, theme: 0, utc_offset_s: 0 }),
+            app: App::new(Start { themes: names, theme: 0, utc_offset_s: 0, drafts: Vec::new(), notes: Vec::new() }),
             sent: Vec::new(),
             left: false,
+            drafts: Vec::new(),
+            notes: Vec::new(),
             depth: Depth::True,
             shelf: Shelf::new(Paper::HALF_BLOCKS),
             terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
@@ -58,6 +62,8 @@ impl Bench {
             match effect {
                 Effect::Send(command) => self.sent.push(command),
                 Effect::Quit => self.left = true,
+                Effect::Draft(draft) => self.drafts.push(draft),
+                Effect::Note(note) => self.notes.push(note),
                 Effect::Redraw => {}
             }
         }
@@ -88,6 +94,23 @@ impl Bench {
         let at = self.app.form.entries.iter().position(|entry| entry.field.name == field).unwrap();
         self.input(Input::Click(Target::Field(at)));
         self.keys(text)
+    }
+
+    /// Opens a drawing for a field, on a grey sheet of so many pixels a side.
+    pub fn draws(&mut self, experiment: &str, field: &str, side: u32) -> &mut Bench {
+        self.takes_up(experiment).types(field, "").keys("<Ctrl-d>").looks(side, |_, _| [128; 3])
+    }
+
+    /// The engine answers the last question for an input with a picture of its own.
+    pub fn looks(&mut self, side: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> &mut Bench {
+        let ticket = self.sent.iter().rev().find_map(|command| match command {
+            Command::Look { ticket, .. } => Some(*ticket),
+            _ => None,
+        });
+        let head = PictureHead { run: RunId(0), what: PictureOf::Input { ticket: ticket.unwrap() }, width: side, height: side };
+        let rgb = (0..side).flat_map(|y| (0..side).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect();
+        self.input(Input::News(News::Picture(Picture { head, rgb })));
+        self
     }
 
     /// Draws, and lets every picture be encoded and shown.
@@ -252,7 +275,10 @@ pub fn key(name: &str) -> KeyEvent {
         "Right" => KeyCode::Right,
         "Home" => KeyCode::Home,
         "End" => KeyCode::End,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
         "Backspace" => KeyCode::Backspace,
+        "Space" => KeyCode::Char(' '),
         "F1" => KeyCode::F(1),
         "F2" => KeyCode::F(2),
         name if name.chars().count() == 1 => KeyCode::Char(name.chars().next().unwrap()),

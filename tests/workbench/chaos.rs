@@ -1,7 +1,7 @@
 //! Everything at once, in any order.
 
 use super::bench::{Bench, frame, run};
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use darkroom::app::Input;
 use darkroom::link::{Command, Event, News, Picture, PictureHead, PictureOf};
 use darkroom::recipe::{EXPERIMENTS, Layer, LayerNumbers, Numbers, Recipe, Run, RunId, State};
@@ -31,8 +31,10 @@ const KEYS: [KeyCode; 18] = [
     KeyCode::Insert,
 ];
 const STATES: [State; 7] = [State::Paused, State::Queued, State::Running, State::Done, State::Failed, State::Cancelled, State::Interrupted];
-const TEXT: [char; 24] =
-    ['e', 'x', 'x', 'p', 'b', 'n', 's', 'N', 'q', 'c', 'r', 'T', '?', 'i', 'z', '0', '7', ',', '.', ' ', '赤', '\u{301}', '👩', '\u{1b}'];
+const TEXT: [char; 36] = [
+    'd', 'l', 'o', 'f', 'z', ']', 'm', 'v', 'w', 'u', 'U', '3', 'e', 'x', 'x', 'p', 'b', 'n', 's', 'N', 'q', 'c', 'r', 'T', '?', 'i', 'z',
+    '0', '7', ',', '.', ' ', '赤', '\u{301}', '👩', '\u{1b}',
+];
 
 fn key(rng: &mut ChaCha8Rng) -> KeyEvent {
     let held = [KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::NONE, KeyModifiers::CONTROL, KeyModifiers::ALT, KeyModifiers::SHIFT];
@@ -69,7 +71,7 @@ fn news(rng: &mut ChaCha8Rng) -> News {
         error: (step % 2 == 0).then(|| "it broke".into()),
         ..run(id, "a 赤 three", state)
     };
-    match rng.random_range(0..16) {
+    match rng.random_range(0..19) {
         0 => News::Lost { reason: "The engine stopped.".into() },
         1 => News::NoEngine { reason: "The disk is full.".into() },
         2 => News::Event(Event::Hello { protocol: 1 + step / 30, version: "9".into(), pid: 1, started_ms: 0, pace_ms: Some(2.0) }),
@@ -92,6 +94,14 @@ fn news(rng: &mut ChaCha8Rng) -> News {
             let head = PictureHead { run: RunId(id), what, width: 8, height: 8 };
             News::Picture(Picture { head, rgb: vec![7; 192 - usize::from(step == 9)].into() })
         }
+        // The first few requests of an easel have these numbers.
+        15 | 16 => {
+            let (width, height) = [(32, 32), (1, 1), (64, 40), (300, 200)][step as usize % 4];
+            let head = PictureHead { run: RunId(0), what: PictureOf::Input { ticket: of % 8 }, width, height };
+            News::Picture(Picture { head, rgb: vec![7; width as usize * height as usize * 3].into() })
+        }
+        17 => News::Event(Event::Kept { ticket: of % 8, image: format!("drawing@sha256:{}", "0a".repeat(32)) }),
+        18 if step % 2 == 0 => News::Event(Event::Failed { ticket: of % 8, text: "no such picture".into() }),
         _ => News::Event(Event::Stopping),
     }
 }
@@ -108,7 +118,23 @@ fn twenty_thousand_keys_clicks_and_resizes_do_no_harm() {
     for at in 0..20_000 {
         match rng.random_range(0..100) {
             0..70 => bench.input(Input::Key(key(&mut rng))),
-            70..78 => {
+            70..72 => {
+                let kind = [
+                    MouseEventKind::Down(MouseButton::Left),
+                    MouseEventKind::Drag(MouseButton::Left),
+                    MouseEventKind::Up(MouseButton::Left),
+                ];
+                let (column, row) = (rng.random_range(0..220), rng.random_range(0..70));
+                let mouse = MouseEvent { kind: kind[rng.random_range(0..3)], column, row, modifiers: KeyModifiers::NONE };
+                let stroke = ui::stroke(&bench.app, bench.area(), mouse);
+                stroke.into_iter().for_each(|stroke| bench.input(Input::Stroke(stroke)));
+            }
+            // A drawing is begun, and begun again where the last was put aside.
+            72 if bench.app.overlay.is_none() && bench.app.easel.open.is_none() => {
+                bench.takes_up("inpaint").types(["image", "mask"][at % 2], "").keys("<Ctrl-d>");
+                bench.looks([32, 200][at % 2], |x, y| [x as u8, y as u8, 9]);
+            }
+            72..78 => {
                 let spot = Position::new(rng.random_range(0..220), rng.random_range(0..70));
                 let (area, down) = (bench.area(), rng.random());
                 let click = ui::target(&bench.app, area, spot).map(Input::Click);

@@ -10,7 +10,8 @@ use darkroom::recipe::{Layer, LayerNumbers, Numbers, Recipe, Run, RunId, State};
 const LAST: u32 = 33;
 
 fn numbers(id: i64, index: u32, steps: &[u32]) -> Numbers {
-    let layers = Layer::ALL.into_iter().filter(|layer| index < LAST || *layer != Layer::Variance);
+    let has = |layer: &Layer| *layer != Layer::Picture && (index < LAST || *layer != Layer::Variance);
+    let layers = Layer::ALL.into_iter().filter(has);
     let numbers = |layer| match layer {
         Layer::Variance => LayerNumbers { layer, min: 0.0621, max: 0.0934, mean: 0.0712, std: 0.0081 },
         Layer::Clean => LayerNumbers { layer, min: -1.0, max: 1.0, mean: -0.4127, std: 0.5502 },

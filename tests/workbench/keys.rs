@@ -18,6 +18,14 @@ fn within(context: Context) -> Bench {
         Context::Outside => "<Esc>",
         Context::Parameters => "<Tab>",
         Context::Choice => "<Tab><Down><Down><Down><Down><Down>",
+        Context::Image => {
+            bench.takes_up("edit").types("image", "");
+            ""
+        }
+        Context::Easel => {
+            bench.draws("edit", "image", 32);
+            ""
+        }
         Context::Preview => "<Tab><Tab>",
         Context::Queue => "<Tab><Tab><Tab>",
         Context::Stopped => {
@@ -70,7 +78,7 @@ fn the_help_has_every_key() {
     let mut bench = Bench::with_engine(120, 40);
     bench.keys("<F1>");
     let mut seen = String::new();
-    for _ in 0..120 {
+    for _ in 0..200 {
         seen += &bench.screen();
         bench.keys("<Down>");
     }

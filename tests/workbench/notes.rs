@@ -1,7 +1,7 @@
 //! Notes on runs, and files made of them.
 
 use super::bench::{Bench, run};
-use darkroom::app::{Input, Overlay};
+use darkroom::app::{App, Input, NoteDraft, Overlay, Start};
 use darkroom::link::{Command, Event};
 use darkroom::recipe::{Export, Recipe, Run, RunId, State};
 
@@ -39,6 +39,38 @@ fn a_draft_waits_for_its_run() {
     assert_eq!(bench.sent(), [Command::Note { run: RunId(2), text: "half a thought".into() }]);
     bench.keys("<Right>n<Enter>");
     assert_eq!(bench.sent(), [Command::Note { run: RunId(1), text: "other".into() }]);
+}
+
+#[test]
+fn a_note_is_safe_before_it_is_saved_and_until_the_gallery_has_it() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.finishes(1, "one");
+    bench.keys("<Shift-Tab>nricher<Esc>");
+    let draft = |text: Option<&str>| NoteDraft { run: RunId(1), text: text.map(str::to_owned) };
+    assert_eq!(bench.notes, [draft(Some("richer"))]);
+    bench.keys("n in detail");
+    assert_eq!(bench.notes.last(), Some(&draft(Some("richer in "))), "a word at a time");
+    bench.input(Input::End);
+    assert_eq!(bench.notes.last(), Some(&draft(Some("richer in detail"))), "a hangup");
+    bench.keys("n<Enter>");
+    bench.event(Event::Error { text: "The disk is full.".into() });
+    let drafts = std::mem::take(&mut bench.notes);
+    bench.keys("n");
+    assert!(bench.screen().contains("richer in detail"), "it was not saved");
+
+    // After a kill it is there again, until the gallery has it.
+    let notes = vec![drafts.last().unwrap().clone()];
+    bench.app = App::new(Start { themes: vec!["one".into()], theme: 0, utc_offset_s: 0, drafts: vec![], notes });
+    bench.engine_starts();
+    bench.finishes(1, "one");
+    bench.keys("<Shift-Tab>n");
+    assert!(bench.screen().contains("richer in detail"));
+    bench.keys("<Enter>");
+    bench.event(Event::Run { run: noted("richer in detail") });
+    assert_eq!(bench.notes, [draft(None)]);
+    bench.event(Event::Run { run: noted("changed elsewhere") });
+    bench.keys("n<Esc>n");
+    assert!(bench.screen().contains("changed elsewhere"), "a note that was only looked at is no draft");
 }
 
 #[test]

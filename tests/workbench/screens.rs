@@ -4,6 +4,7 @@ use super::bench::{Bench, done, run};
 use darkroom::app::Input;
 use darkroom::link::{Event, News};
 use darkroom::recipe::{Run, State};
+use darkroom::theme::Depth;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -110,6 +111,25 @@ fn forward() {
         bench.event(Event::Run { run: Run { state: State::Paused, ..done(9, "blur", &[("t", "500")]) } });
         bench.answers();
         bench.takes_up("forward");
+    });
+}
+
+#[test]
+fn a_drawing() {
+    keep("a_drawing", |bench| {
+        // Without colours the pixels are shades, which a snapshot can hold.
+        bench.depth = Depth::Mono;
+        bench.draws("edit", "image", 32);
+        bench.keys("2f<Space>1o<PgUp><Home><Space><PgDn><PgDn><End><End>");
+    });
+}
+
+#[test]
+fn a_mask() {
+    keep("a_mask", |bench| {
+        bench.depth = Depth::Mono;
+        bench.takes_up("inpaint").types("mask", "").keys("<Ctrl-d>").looks(64, |x, y| [4 * x as u8, 4 * y as u8, 128]);
+        bench.keys("r<PgUp><Home><Space><PgDn><PgDn><End><Space>");
     });
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 const WHITE: Rgb = [255; 3];
 
 fn canvas() -> Canvas {
-    Canvas::new(Sheet::new(9, 5, WHITE), WHITE)
+    Canvas::new(Sheet::new(9, 5, WHITE))
 }
 
 /// A row of text a row of pixels: `#` where there is no paper.
@@ -55,23 +55,49 @@ fn the_mirror_doubles_every_tool() {
 #[test]
 fn the_mouse_draws_without_gaps_however_fast_it_is() {
     let mut canvas = canvas();
-    canvas.press(Point { x: 0, y: 0 });
-    canvas.drag(Point { x: 8, y: 4 });
-    canvas.release();
+    canvas.stroke(Stroke::Press(Point { x: 0, y: 0 }));
+    canvas.stroke(Stroke::Drag(Point { x: 8, y: 4 }));
+    canvas.stroke(Stroke::Release);
     assert_eq!(picture(&canvas), ["#........", ".##......", "...##....", ".....##..", ".......##"]);
-    canvas.drag(Point { x: 0, y: 4 });
+    canvas.stroke(Stroke::Drag(Point { x: 0, y: 4 }));
     assert_eq!((canvas.painted(), canvas.depth()), (9, (1, 0)), "a released mouse draws nothing");
 }
 
 #[test]
 fn the_eraser_leaves_paper_and_a_loaded_picture_is_a_stroke() {
     let mut canvas = canvas();
+    canvas.touch(Touch::Press);
     assert!(canvas.load(Sheet::new(9, 5, [1, 2, 3])) && canvas.painted() == 45);
+    assert_eq!(canvas.sheet.get(canvas.at), Some([0; 3]), "it lies under what was drawn before");
+    assert!(!canvas.load(Sheet::new(9, 5, [4, 5, 6])), "no paper is bare");
     assert!(!canvas.load(Sheet::new(5, 9, [1, 2, 3])), "another size");
     touches(&mut canvas, &[Touch::Take(Tool::Eraser), Touch::Brush(2), Touch::Press, Touch::Press]);
     assert_eq!(canvas.painted(), 45 - 9, "a brush of three pixels reaches its corners, whose middles lie in the circle");
-    touches(&mut canvas, &[Touch::Undo, Touch::Undo]);
+    touches(&mut canvas, &[Touch::Undo, Touch::Undo, Touch::Undo]);
     assert_eq!(canvas.painted(), 0);
+}
+
+#[test]
+fn undo_takes_back_the_shape_that_was_begun_and_nothing_more() {
+    let mut canvas = canvas();
+    touches(&mut canvas, &[Touch::Press, Touch::Press, Touch::Take(Tool::Ellipse), Touch::Press, Touch::Move(2, 1), Touch::Undo]);
+    assert_eq!((canvas.painted(), canvas.is_drawing()), (1, false));
+    canvas.touch(Touch::Undo);
+    assert_eq!(canvas.painted(), 0);
+}
+
+#[test]
+fn a_large_solid_shape_under_a_thick_brush_is_its_outline_filled() {
+    let mut canvas = Canvas::mask_over(Sheet::new(256, 256, [9; 3]));
+    touches(&mut canvas, &[Touch::Take(Tool::Ellipse), Touch::Brush(15)]);
+    (0..15).for_each(|_| canvas.touch(Touch::Leap(-1, -1)));
+    canvas.touch(Touch::Press);
+    (0..30).for_each(|_| canvas.touch(Touch::Leap(1, 1)));
+    let places = canvas.shape(Point { x: 8, y: 8 });
+    assert!(places.len() < 256 * 256, "each place once: {}", places.len());
+    canvas.touch(Touch::Press);
+    let round = std::f64::consts::PI * (127.5f64 + 0.5).powi(2);
+    assert!((canvas.painted() as f64 - round).abs() < 0.03 * round, "{}", canvas.painted());
 }
 
 fn any_touch() -> impl Strategy<Value = Touch> {

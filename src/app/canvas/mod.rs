@@ -80,6 +80,17 @@ pub enum Touch {
     Zoom,
 }
 
+/// What the mouse does to a canvas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stroke {
+    /// It was pressed on a pixel.
+    Press(Point),
+    /// It was moved to a pixel while it was pressed; the pixel may lie outside.
+    Drag(Point),
+    /// It was let go.
+    Release,
+}
+
 /// A drawing in progress. Everything may be read; it changes by [`Canvas::touch`] and the mouse.
 #[derive(Clone, Debug)]
 pub struct Canvas {
@@ -106,15 +117,14 @@ pub struct Canvas {
     pub mirror: bool,
     /// How many cells wide a pixel is; none for as many as fit.
     pub zoom: Option<u16>,
-    paper: Rgb,
     /// Where the shape or the stroke in progress began, and the sheet before it.
     begun: Option<(Point, Sheet)>,
     history: History,
 }
 
 impl Canvas {
-    /// A canvas on a sheet of paper of this colour, the cursor in its middle.
-    pub fn new(sheet: Sheet, paper: Rgb) -> Canvas {
+    /// A canvas on white paper or on a drawing to go on with, the cursor in its middle.
+    pub fn new(sheet: Sheet) -> Canvas {
         let (width, height) = sheet.size();
         let at = Point { x: width as i32 / 2, y: height as i32 / 2 };
         Canvas {
@@ -129,17 +139,25 @@ impl Canvas {
             solid: false,
             mirror: false,
             zoom: None,
-            paper,
             begun: None,
             history: History::default(),
         }
     }
 
-    /// A mask over a picture; what is white is made new.
+    /// A mask to go on with; what is white is made new.
+    pub fn mask(sheet: Sheet) -> Canvas {
+        Canvas { mask: true, solid: true, ..Canvas::new(sheet.in_two()) }
+    }
+
+    /// A mask over a picture, of which nothing is made new yet.
     pub fn mask_over(under: Sheet) -> Canvas {
         let (width, height) = under.size();
-        let sheet = Sheet::new(width, height, [0; 3]);
-        Canvas { under: Some(under), mask: true, solid: true, ..Canvas::new(sheet, [0; 3]) }
+        Canvas::mask(Sheet::new(width, height, [0; 3])).over(Some(under))
+    }
+
+    /// The same over another picture, as large as the sheet.
+    pub fn over(self, under: Option<Sheet>) -> Canvas {
+        Canvas { under, ..self }
     }
 
     /// The colours to choose from.
@@ -159,7 +177,7 @@ impl Canvas {
 
     /// Pixels that are not paper.
     pub fn painted(&self) -> usize {
-        self.sheet.differ_from(self.paper)
+        self.sheet.differ_from(self.paper())
     }
 
     /// Does one thing.
@@ -184,7 +202,7 @@ impl Canvas {
             Touch::Undo | Touch::Redo => self.travel(touch),
             Touch::Invert => self.change(Sheet::invert),
             Touch::Clear => {
-                let paper = self.paper;
+                let paper = self.paper();
                 self.change(|sheet| *sheet = Sheet::new(sheet.size().0, sheet.size().1, paper));
             }
             Touch::Zoom => self.zoom = next_zoom(self.zoom),
@@ -192,38 +210,44 @@ impl Canvas {
         }
     }
 
-    /// The mouse was pressed on a pixel.
-    pub fn press(&mut self, at: Point) {
-        // A shape that the keys have begun ends where the mouse is pressed.
-        if self.begun.is_some() && !self.is_freehand() {
-            self.at = self.sheet.nearest(at);
-            return self.end();
+    /// Does what the mouse does.
+    pub fn stroke(&mut self, stroke: Stroke) {
+        match stroke {
+            // A shape that the keys have begun ends where the mouse is pressed.
+            Stroke::Press(at) if self.begun.is_some() && !self.is_freehand() => {
+                self.at = self.sheet.nearest(at);
+                self.end();
+            }
+            Stroke::Press(at) => {
+                self.end();
+                self.at = self.sheet.nearest(at);
+                self.begin();
+            }
+            Stroke::Drag(at) if self.begun.is_some() => self.go(at),
+            Stroke::Drag(_) => {}
+            Stroke::Release => self.end(),
         }
-        self.end();
-        self.at = self.sheet.nearest(at);
-        self.begin();
     }
 
-    /// The mouse was moved to a pixel while it was pressed.
-    pub fn drag(&mut self, at: Point) {
-        if self.begun.is_some() {
-            self.go(at);
-        }
-    }
-
-    /// The mouse was let go.
-    pub fn release(&mut self) {
+    /// Ends the shape in progress where the cursor is, or lifts the pen.
+    pub fn finish(&mut self) {
         self.end();
     }
 
-    /// Puts a picture on the sheet, as a stroke that can be undone; false where it has another size.
+    /// Lays a picture under what is drawn: it shows where the paper is still bare. A mask takes the place of the one on
+    /// the sheet. Both are strokes that can be undone; false where nothing came of it.
     pub fn load(&mut self, picture: Sheet) -> bool {
-        let fits = picture.size() == self.sheet.size();
-        if fits {
-            let picture = if self.mask { picture.in_two() } else { picture };
-            self.change(|sheet| *sheet = picture);
+        let before = self.history.depth();
+        if picture.size() == self.sheet.size() {
+            match self.mask {
+                true => self.change(|sheet| *sheet = picture.in_two()),
+                false => {
+                    let paper = self.paper();
+                    self.change(|sheet| sheet.lay_under(&picture, paper));
+                }
+            }
         }
-        fits
+        self.history.depth() != before
     }
 
     /// Gives up the shape in progress, or lifts the pen; false where there is neither.
@@ -248,9 +272,14 @@ impl Canvas {
     /// What the brush paints with.
     pub fn ink(&self) -> Rgb {
         match self.tool {
-            Tool::Eraser => self.paper,
-            _ => self.palette().get(self.colour).map_or(self.paper, |(_, colour)| *colour),
+            Tool::Eraser => self.paper(),
+            _ => self.palette().get(self.colour).map_or(self.paper(), |(_, colour)| *colour),
         }
+    }
+
+    /// What nothing was drawn on yet: white, and in a mask what is kept.
+    fn paper(&self) -> Rgb {
+        if self.mask { [0; 3] } else { [255; 3] }
     }
 
     /// Whether the tool draws while it moves.
@@ -276,7 +305,7 @@ impl Canvas {
         match self.tool {
             Tool::Fill => {
                 // Both places are found before either is filled.
-                let seeds = if self.mirror { raster::mirrored(&[self.at], self.sheet.size().0) } else { vec![self.at] };
+                let seeds = self.reflected(vec![self.at]);
                 let places: Vec<_> = seeds.into_iter().flat_map(|seed| raster::flood(&self.sheet, seed)).collect();
                 self.sheet.paint(&places, self.ink());
                 self.record(before);
@@ -307,20 +336,25 @@ impl Canvas {
             _ => raster::line(from, self.at),
         };
         let is_area = matches!(self.tool, Tool::Rectangle | Tool::Ellipse);
-        self.brushed(&if self.solid && is_area { raster::solid(&outline) } else { outline })
+        let places = raster::stamp(&outline, self.brush);
+        // Filled behind the brush: the shapes have no dents, and an outline is stamped sooner than all that lies inside.
+        self.reflected(if self.solid && is_area { raster::solid(&places) } else { places })
     }
 
     fn paint(&mut self, places: &[Point]) {
-        let places = self.brushed(places);
+        let places = self.reflected(raster::stamp(places, self.brush));
         self.sheet.paint(&places, self.ink());
     }
 
-    fn brushed(&self, places: &[Point]) -> Vec<Point> {
-        let places = raster::stamp(places, self.brush);
+    fn reflected(&self, places: Vec<Point>) -> Vec<Point> {
         if self.mirror { raster::mirrored(&places, self.sheet.size().0) } else { places }
     }
 
     fn travel(&mut self, touch: Touch) {
+        // What is undone first is the shape that was begun.
+        if !self.is_freehand() && self.let_go() && touch == Touch::Undo {
+            return;
+        }
         self.let_go();
         match touch {
             Touch::Undo => self.history.undo(&mut self.sheet),

@@ -76,6 +76,15 @@ impl Sheet {
         self
     }
 
+    /// Takes over another sheet's pixels where this one shows its paper. Both have the same size.
+    pub fn lay_under(&mut self, under: &Sheet, paper: Rgb) {
+        for (pixel, under) in self.pixels.iter_mut().zip(&under.pixels) {
+            if *pixel == paper {
+                *pixel = *under;
+            }
+        }
+    }
+
     /// How many pixels have another colour than this.
     pub fn differ_from(&self, paper: Rgb) -> usize {
         self.pixels.iter().filter(|pixel| **pixel != paper).count()

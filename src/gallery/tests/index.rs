@@ -221,6 +221,10 @@ fn pace_is_that_of_the_last_run_with_the_model() {
     // 33 timesteps call the model, twice each for guidance.
     assert_eq!(gallery.pace_ms("tiny-if").unwrap(), Some(5.0));
     assert_eq!(gallery.pace_ms("another").unwrap(), None);
+    gallery.submit(&grid_of("forward", &[])).unwrap();
+    let run = gallery.take_next().unwrap().unwrap();
+    gallery.save(run.id, &made(), &vec![picture(1); run.recipe.pictures()], 9).unwrap();
+    assert_eq!(gallery.pace_ms("tiny-if").unwrap(), Some(5.0), "a run that calls no model tells nothing");
 }
 
 #[test]

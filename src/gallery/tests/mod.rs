@@ -4,17 +4,23 @@
 mod faults;
 mod files;
 mod index;
+mod inputs;
 mod notes;
 mod sheets;
+mod steps;
 
 use super::*;
-use crate::recipe::{Ask, Recipe, State};
+use crate::recipe::{Ask, Image, Recipe, State};
 use image::Rgb;
 use tempfile::TempDir;
 
 fn ask(fields: &[(&str, &str)]) -> Grid {
+    grid_of("sample", fields)
+}
+
+fn grid_of(experiment: &str, fields: &[(&str, &str)]) -> Grid {
     let fields = fields.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
-    Ask { experiment: "sample".into(), fields }.expand().unwrap()
+    Ask { experiment: experiment.into(), fields }.expand().unwrap()
 }
 
 fn recipe(fields: &[(&str, &str)]) -> Recipe {

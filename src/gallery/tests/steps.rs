@@ -1,0 +1,38 @@
+//! Kept steps and their budget.
+
+use super::*;
+
+/// Keeps so many steps of a hundred bytes.
+fn keep(gallery: &Gallery, id: i64, of: usize) {
+    for index in 0..of {
+        gallery.keep_step(RunId(id), (index, of), || Ok(vec![7; 100])).unwrap();
+    }
+}
+
+#[test]
+fn the_oldest_runs_that_are_over_lose_their_steps_first() {
+    let (_folder, gallery) = workspace();
+    finish(&gallery, &ask(&[("seed", "1..3")]));
+    gallery.submit(&ask(&[("seed", "4,5")])).unwrap();
+    gallery.set_state(RunId(4), State::Cancelled, None).unwrap();
+    (1..=5).for_each(|id| keep(&gallery, id, 10));
+    let left = |gallery: &Gallery| (1..=5).map(|id| gallery.steps(RunId(id)).len()).collect::<Vec<_>>();
+    assert_eq!(gallery.steps_usage(), Usage { bytes: 5000, runs: 5 });
+    gallery.trim_steps(5000).unwrap();
+    assert_eq!(left(&gallery), [10; 5]);
+    gallery.trim_steps(3500).unwrap();
+    assert_eq!(left(&gallery), [0, 0, 10, 10, 10], "whole runs, the oldest first");
+    gallery.trim_steps(0).unwrap();
+    assert_eq!(left(&gallery), [0, 0, 0, 0, 10], "a run that waits keeps what it goes on with");
+    assert!(gallery.run(RunId(1)).unwrap().is_some() && gallery.picture_path(RunId(1), 0).is_file());
+}
+
+#[test]
+fn a_long_run_keeps_some_of_its_steps_evenly_and_the_last() {
+    let (_folder, gallery) = workspace();
+    gallery.submit(&ask(&[("steps", "1000")])).unwrap();
+    keep(&gallery, 1, 1000);
+    let steps = gallery.steps(RunId(1));
+    assert!((100..=129).contains(&steps.len()), "{}", steps.len());
+    assert_eq!((steps[0], steps[1], steps.last()), (1, 9, Some(&1000)));
+}
