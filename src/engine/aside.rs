@@ -8,9 +8,8 @@ use crate::gallery::Gallery;
 use crate::link::{Bytes, Command, Event, Picture, PictureOf};
 use crate::model;
 use crate::recipe::{Colour, Fit, Image, Layer, Numbers, Photo, RunId};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use image::RgbImage;
-use tokio::task::spawn_blocking;
 
 /// The most such tasks at once.
 const TASKS: usize = 16;
@@ -28,16 +27,14 @@ pub struct Answer {
 impl Server {
     /// Begins a task; its answer comes back as [`Input::Answered`].
     pub(super) fn aside(&mut self, viewer: u64, command: Command) {
-        let (gallery, inputs) = (self.gallery.clone(), self.inputs.clone());
+        let ticket = ticket(&command);
         if self.asides >= TASKS {
-            return self.answered(viewer, Err(anyhow::anyhow!("too much is asked for at once; wait a moment")));
+            return self.answered(viewer, refused(ticket, anyhow!("too much is asked for at once; wait a moment")));
         }
         self.asides += 1;
-        spawn_blocking(move || {
-            let ticket = ticket(&command);
-            let answer = work(&gallery, command).or_else(|error| refused(ticket, error));
-            inputs.blocking_send(Input::Answered(viewer, answer)).ok()
-        });
+        let gallery = self.gallery.clone();
+        let tell = move |answer: Result<Answer>| Input::Answered(viewer, answer.or_else(|error| refused(ticket, error)));
+        self.beside(move || work(&gallery, command), tell);
     }
 
     /// A task is done, or why it cannot be.

@@ -9,7 +9,6 @@ use crate::recipe::{Grid, MAX_CELLS, Run, RunId, State};
 use anyhow::{Result, bail};
 use std::process;
 use std::sync::atomic::Ordering::Relaxed;
-use tokio::task::spawn_blocking;
 
 /// The most runs in one page of the history.
 const PAGE: u32 = 500;
@@ -118,9 +117,9 @@ impl Server {
         if !(1..=MAX_CELLS).contains(&grid.recipes.len()) {
             bail!("a grid of {} recipes cannot be queued; 1 to {MAX_CELLS} can", grid.recipes.len());
         }
-        let (gallery, inputs) = (self.gallery.clone(), self.inputs.clone());
+        let gallery = self.gallery.clone();
         self.submitting = true;
-        spawn_blocking(move || inputs.blocking_send(Input::Submitted(viewer, gallery.submit(&grid))).ok());
+        self.beside(move || gallery.submit(&grid), move |submitted| Input::Submitted(viewer, submitted));
         Ok(())
     }
 

@@ -12,6 +12,7 @@ pub mod lock;
 pub mod log;
 mod outbox;
 mod server;
+mod task;
 #[cfg(test)]
 mod tests;
 mod worker;

@@ -2,6 +2,7 @@
 
 use super::cancel::Cancel;
 use super::lab::{Lab, Moment};
+use super::task::caught;
 use crate::experiment::Outcome;
 use crate::gallery::{self, Gallery};
 use crate::link::picture::MAX_SIDE;
@@ -10,9 +11,7 @@ use crate::recipe::{Run, RunId};
 use crate::words::sentence;
 use anyhow::{Context, Result};
 use image::RgbImage;
-use std::any::Any;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
@@ -74,12 +73,12 @@ pub fn spawn<L: Lab>(gallery: Arc<Gallery>, make: impl Fn() -> L + Send + 'stati
         let mut lab = make();
         for order in to_do {
             let id = order.run.id;
-            let ending = match catch_unwind(AssertUnwindSafe(|| desk.develop(&mut lab, order))) {
+            let ending = match caught(|| desk.develop(&mut lab, order)) {
                 Ok(Ok(ending)) => ending,
                 Ok(Err(error)) => Ending::Failed(sentence(&error)),
-                Err(panic) => {
+                Err(fault) => {
                     lab = make();
-                    Ending::Failed(format!("a fault in darkroom, please report it: {}", words(&*panic)))
+                    Ending::Failed(fault)
                 }
             };
             desk.tell(Fact::Ended(id, ending));
@@ -199,10 +198,4 @@ pub fn picture(run: RunId, what: PictureOf, image: RgbImage) -> Picture {
     let image = gallery::shrink(image, MAX_SIDE);
     let (width, height) = image.dimensions();
     Picture { head: PictureHead { run, what, width, height }, rgb: image.into_raw().into() }
-}
-
-/// What a panic said.
-fn words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it gives no reason")
 }
