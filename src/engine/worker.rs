@@ -177,7 +177,9 @@ impl Steps<'_> {
             self.desk.tell(Fact::Frame(picture(run, what, moment.frame()?)));
         }
         self.last = Instant::now();
-        let single = self.order.single && index + 1 < of;
+        // An experiment that has no use for its checkpoint makes the steps of its earlier life again, and one beyond them.
+        let beyond = index + 1 > self.order.run.step as usize;
+        let single = self.order.single && beyond && index + 1 < of;
         Ok(if single { ControlFlow::Break(()) } else { flow })
     }
 

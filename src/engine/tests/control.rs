@@ -50,3 +50,22 @@ async fn a_paused_run_is_still_paused_in_the_next_engine_and_can_be_cancelled() 
     viewer.say(Command::Cancel { run: RunId(1) });
     viewer.run_is(1, State::Cancelled).await;
 }
+
+#[tokio::test]
+async fn a_run_that_begins_anew_each_time_still_goes_on_by_single_steps() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&[FORGETS]));
+    engine.act(Act::Step);
+    viewer.until(|event| step(event) == Some(0)).await;
+    viewer.say(Command::Pause { run: RunId(1) });
+    viewer.settled().await;
+    engine.act(Act::Step);
+    assert_eq!(viewer.run_is(1, State::Paused).await.step, 2);
+    for before in [2, 3] {
+        viewer.say(Command::Advance { run: RunId(1) });
+        (0..=before).for_each(|_| engine.act(Act::Step));
+        assert_eq!(viewer.run_is(1, State::Paused).await.step, before + 1);
+    }
+}

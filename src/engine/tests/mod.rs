@@ -40,6 +40,8 @@ struct Puppet {
 struct Place(usize);
 
 const OF: usize = 1000;
+/// The prompt of a run that takes no notice of its checkpoint.
+const FORGETS: &str = "forgets";
 
 impl Moment for Place {
     fn place(&self) -> (usize, usize, usize) {
@@ -60,6 +62,8 @@ impl Lab for Puppet {
     fn run(&mut self, recipe: &Recipe, checkpoint: Option<&Path>, on_step: &mut Hook) -> Result<Outcome> {
         let kept = checkpoint.map(|path| fs::read_to_string(path).unwrap());
         self.begun.send((recipe.prompt().to_owned(), kept.clone())).unwrap();
+        // Some experiments begin anew, whatever was kept.
+        let kept = kept.filter(|_| recipe.prompt() != FORGETS);
         let mut index = kept.map_or(Ok(0), |kept| kept.parse()).context("this is no checkpoint")?;
         let acts = self.acts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         loop {
