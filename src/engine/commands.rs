@@ -170,6 +170,7 @@ impl Server {
         }
         self.gallery.release_orphans()?;
         for run in self.gallery.cancel_all(running)? {
+            self.singles.remove(&run.id);
             self.tell(&Event::Run { run });
         }
         Ok(())
@@ -201,8 +202,9 @@ impl Server {
     fn advance(&mut self, id: RunId) -> Result<()> {
         match self.state(id)? {
             State::Paused => {
-                self.single = Some(id);
-                self.set_state(id, State::Queued, None)
+                self.set_state(id, State::Queued, None)?;
+                self.singles.insert(id);
+                Ok(())
             }
             state => bail!("{id} is {}; single steps are for paused runs", state.word()),
         }

@@ -11,7 +11,7 @@ use crate::link::{Command, Event, Picture};
 use crate::recipe::{Run, RunId, State};
 use crate::words::duration;
 use anyhow::Result;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
@@ -59,8 +59,8 @@ pub struct Server {
     pub(super) held: VecDeque<(u64, Command)>,
     /// Tasks that are done aside.
     pub(super) asides: usize,
-    /// A paused run that is to make one step.
-    pub(super) single: Option<RunId>,
+    /// Paused runs that are queued for one step. Whatever else happens to one takes it out.
+    pub(super) singles: BTreeSet<RunId>,
     /// When to look for the next run again, after it could not be taken.
     retry: Option<Instant>,
     connections: JoinSet<()>,
@@ -109,7 +109,7 @@ impl Server {
             submitting: false,
             held: VecDeque::new(),
             asides: 0,
-            single: None,
+            singles: BTreeSet::new(),
             retry: None,
             connections: JoinSet::new(),
             inputs: inputs.clone(),
@@ -149,8 +149,8 @@ impl Server {
         };
         self.ending = Some(Stop(Some(Instant::now() + LAST_STEP)));
         if let Some(running) = &mut self.running {
-            // What the user has cancelled stays so.
-            if running.cancel.handle().check().is_continue() {
+            // What the user has cancelled stays so, and what is paused or makes a single step stays paused.
+            if running.cancel.handle().check().is_continue() && running.then != State::Paused {
                 running.then = then;
             }
             running.cancel.cancel();
@@ -195,7 +195,7 @@ impl Server {
         self.tell(&Event::Run { run: run.clone() });
         let cancel = Canceller::default();
         let (id, step, handle) = (run.id, run.step, cancel.handle());
-        let single = self.single.take_if(|single| *single == id).is_some();
+        let single = self.singles.remove(&id);
         let then = if single { State::Paused } else { State::Cancelled };
         self.running = Some(Running { run: id, cancel, then, step });
         self.worker.orders.send(Order { run, cancel: handle, single }).ok();
@@ -314,12 +314,18 @@ impl Server {
             }
         };
         timeout(LAST_WORDS, all).await.ok();
+        for id in std::mem::take(&mut self.singles) {
+            // The next engine would not know that it is one step.
+            let paused = self.gallery.set_state(id, State::Paused, None);
+            self.or_log(paused);
+        }
         late
     }
 
     /// Changes a run and tells of it.
     pub(super) fn set_state(&mut self, id: RunId, state: State, error: Option<&str>) -> Result<()> {
         let run = self.gallery.set_state(id, state, error)?;
+        self.singles.remove(&id);
         self.tell(&Event::Run { run });
         Ok(())
     }

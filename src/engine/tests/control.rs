@@ -69,3 +69,68 @@ async fn a_run_that_begins_anew_each_time_still_goes_on_by_single_steps() {
         assert_eq!(viewer.run_is(1, State::Paused).await.step, before + 1);
     }
 }
+
+/// A workspace with runs called one, two and so on, all paused.
+fn paused(words: &[&str]) -> TempDir {
+    let workspace = folder();
+    let gallery = Gallery::open(workspace.path()).unwrap().0;
+    let Command::Submit { grid } = prompts(words) else { panic!("no grid") };
+    for run in gallery.submit(&grid).unwrap() {
+        gallery.set_state(run.id, State::Paused, None).unwrap();
+    }
+    workspace
+}
+
+#[tokio::test]
+async fn two_runs_that_are_to_make_one_step_each_make_one_step_each() {
+    let workspace = paused(&["one", "two"]);
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["three"]));
+    viewer.run_is(3, State::Running).await;
+    viewer.say(Command::Advance { run: RunId(1) });
+    viewer.say(Command::Advance { run: RunId(2) });
+    viewer.settled().await;
+    engine.act(Act::Finish);
+    engine.act(Act::Step);
+    engine.act(Act::Step);
+    // The one that was told last goes first.
+    assert_eq!(viewer.run_is(2, State::Paused).await.step, 1);
+    assert_eq!(viewer.run_is(1, State::Paused).await.step, 1);
+}
+
+#[tokio::test]
+async fn a_run_that_is_started_after_it_was_to_make_one_step_makes_all() {
+    let workspace = paused(&["one"]);
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["two"]));
+    viewer.run_is(2, State::Running).await;
+    for command in [Command::Advance { run: RunId(1) }, Command::Pause { run: RunId(1) }, Command::Resume { run: RunId(1) }] {
+        viewer.say(command);
+    }
+    viewer.settled().await;
+    engine.act(Act::Finish);
+    engine.act(Act::Step);
+    engine.act(Act::Step);
+    engine.act(Act::Finish);
+    viewer.run_is(1, State::Done).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_to_make_one_step_is_paused_in_the_next_engine() {
+    let workspace = paused(&["one", "two"]);
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(Command::Advance { run: RunId(1) });
+    viewer.run_is(1, State::Running).await;
+    viewer.say(Command::Advance { run: RunId(2) });
+    viewer.run_is(2, State::Queued).await;
+    engine.inputs.send(Input::Signal).await.unwrap_or_else(|_| panic!("it has ended"));
+    viewer.settled().await;
+    engine.act(Act::Step);
+    assert_eq!(viewer.run_is(1, State::Paused).await.step, 1);
+    engine.ended().await;
+    let left: Vec<_> = Gallery::open(workspace.path()).unwrap().0.queue().unwrap().iter().map(|run| run.state).collect();
+    assert_eq!(left, [State::Paused, State::Paused]);
+}
