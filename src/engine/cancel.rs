@@ -14,6 +14,11 @@ impl Canceller {
         self.0.store(true, Relaxed);
     }
 
+    /// Takes that back, if the work has not seen it yet.
+    pub fn go_on(&self) {
+        self.0.store(false, Relaxed);
+    }
+
     /// The worker's end.
     pub fn handle(&self) -> Cancel {
         Cancel(self.0.clone())
@@ -51,6 +56,8 @@ mod tests {
         assert!(first.check().is_continue());
         owner.cancel();
         assert!(first.check().is_break() && second.check().is_break());
+        owner.go_on();
+        assert!(first.check().is_continue());
         let orphan = Canceller::default().handle();
         assert!(orphan.check().is_break());
     }

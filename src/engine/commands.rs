@@ -6,7 +6,7 @@ use crate::link::codec::{MAX_PACKET, Packet, encode};
 use crate::link::{Command, Event, PROTOCOL};
 use crate::model::EMBEDDED;
 use crate::recipe::{Grid, MAX_CELLS, Run, RunId, State};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use std::process;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -177,6 +177,9 @@ impl Server {
     }
 
     fn resume(&mut self, id: RunId) -> Result<()> {
+        if self.go_on(id) {
+            return Ok(());
+        }
         let here = self.running.as_ref().is_some_and(|running| running.run == id);
         match self.state(id)? {
             State::Interrupted | State::Failed | State::Cancelled | State::Paused => self.set_state(id, State::Queued, None),
@@ -188,6 +191,7 @@ impl Server {
     /// The running run stops after the step in progress; one that waits stays where it is.
     fn pause(&mut self, id: RunId) -> Result<()> {
         if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
+            ensure!(!running.is_cancelled(), "{id} is being cancelled and cannot be paused; start it again when it is");
             running.then = State::Paused;
             running.cancel.cancel();
             return Ok(());

@@ -91,6 +91,13 @@ pub(super) struct Running {
     step: u32,
 }
 
+impl Running {
+    /// Whether the user has cancelled it; it may be in its last step.
+    pub fn is_cancelled(&self) -> bool {
+        self.then == State::Cancelled && self.cancel.handle().check().is_break()
+    }
+}
+
 /// How the engine ends: once nothing runs, or at a deadline.
 pub(super) struct Stop(Option<Instant>);
 
@@ -155,6 +162,20 @@ impl Server {
             }
             running.cancel.cancel();
         }
+    }
+
+    /// Lets the running run go on that was about to be paused; false where it is not so.
+    pub(super) fn go_on(&mut self, id: RunId) -> bool {
+        let ends_now = matches!(self.ending, Some(Stop(Some(_))));
+        let Some(running) = self.running.as_mut().filter(|running| running.run == id && running.then == State::Paused) else {
+            return false;
+        };
+        // Where the worker leaves it all the same, it is taken up again at once, or by the next engine.
+        running.then = State::Queued;
+        if !ends_now {
+            running.cancel.go_on();
+        }
+        true
     }
 
     fn recover(&mut self) {
@@ -242,7 +263,8 @@ impl Server {
             }
             Ending::Stopped => {
                 let what = match then {
-                    State::Queued => "goes on in the next engine",
+                    State::Queued if self.ending.is_some() => "goes on in the next engine",
+                    State::Queued => "goes on",
                     State::Paused => "is paused",
                     _ => "cancelled",
                 };

@@ -134,3 +134,54 @@ async fn a_run_that_is_to_make_one_step_is_paused_in_the_next_engine() {
     let left: Vec<_> = Gallery::open(workspace.path()).unwrap().0.queue().unwrap().iter().map(|run| run.state).collect();
     assert_eq!(left, [State::Paused, State::Paused]);
 }
+
+#[tokio::test]
+async fn what_is_said_last_of_a_slow_step_counts_but_a_cancelled_run_stays_so() {
+    let (pause, cancel, resume) = (Command::Pause { run: RunId(1) }, Command::Cancel { run: RunId(1) }, Command::Resume { run: RunId(1) });
+    for (first, then) in [(&cancel, &pause), (&pause, &cancel), (&cancel, &resume)] {
+        let workspace = folder();
+        let engine = Engine::start(&workspace);
+        let mut viewer = engine.viewer().await;
+        viewer.say(prompts(&["one"]));
+        viewer.run_is(1, State::Running).await;
+        viewer.say(first.clone());
+        viewer.say(then.clone());
+        let told = viewer.settled().await;
+        assert_eq!(told.iter().any(|event| matches!(event, Event::Error { .. })), *first == cancel, "{told:?}");
+        engine.act(Act::Step);
+        viewer.run_is(1, State::Cancelled).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_about_to_be_paused_goes_on_when_it_is_resumed() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one"]));
+    viewer.run_is(1, State::Running).await;
+    viewer.say(Command::Pause { run: RunId(1) });
+    viewer.say(Command::Resume { run: RunId(1) });
+    viewer.settled().await;
+    engine.act(Act::Step);
+    engine.act(Act::Step);
+    engine.act(Act::Finish);
+    viewer.run_is(1, State::Done).await;
+    assert_eq!(engine.begun.try_iter().count(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_makes_a_single_step_goes_on_after_it_when_it_is_resumed() {
+    let workspace = paused(&["one"]);
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(Command::Advance { run: RunId(1) });
+    viewer.run_is(1, State::Running).await;
+    viewer.say(Command::Resume { run: RunId(1) });
+    viewer.settled().await;
+    engine.act(Act::Step);
+    engine.act(Act::Step);
+    engine.act(Act::Finish);
+    let events = viewer.until(|event| matches!(event, Event::Run { run } if run.state == State::Done)).await;
+    assert!(logged(&events, "1 goes on after step 1"), "{events:?}");
+}
