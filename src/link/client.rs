@@ -1,6 +1,6 @@
 //! A viewer's way to the engine of a workspace, which it starts and starts again as needed.
 
-use super::talk::{End, MUTE, Outgoing, talk};
+use super::talk::{End, MUTE, Outgoing, is_work, talk};
 use super::{Command, News, Wire, socket, start};
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// A wire to the engine of a workspace, which `program` (see [`this_program`]) is started as where there is none.
 ///
 /// Returns at once: [`News`] tells how it goes. When the engine is lost, the next one is started, and gets the commands
-/// that have waited. An engine that was stopped stays so until the viewer submits or resumes a run. Dropping
+/// that have waited. An engine that was stopped stays so until the viewer asks for work or for something to be kept. Dropping
 /// [`Wire::commands`] and reading the news to their end makes sure that every command has gone out.
 pub fn connect(workspace: &Path, program: PathBuf) -> Wire {
     let (commands, to_send) = unbounded_channel();
@@ -87,7 +87,7 @@ impl Keeper {
                 End::Left => false,
                 End::Stopped => {
                     self.lost("the engine was stopped".to_owned());
-                    self.wait(|command| matches!(command, Command::Submit { .. } | Command::Resume { .. })).await
+                    self.wait(is_work).await
                 }
                 End::Refused(reason) => self.give_up(reason).await,
                 End::Mute => {

@@ -5,7 +5,7 @@ use super::client::{connect, reach};
 use super::codec::{Reader, Writer, encode};
 use super::start::{READY, start};
 use super::*;
-use crate::recipe::{Grid, Recipe, RunId};
+use crate::recipe::{Export, Grid, Recipe, RunId};
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 use tempfile::TempDir;
@@ -143,6 +143,15 @@ async fn a_new_engine_gets_what_the_last_one_left_undone() {
 
 #[tokio::test]
 async fn an_engine_that_was_stopped_starts_again_only_for_work() {
+    let run = RunId(1);
+    let drawing = Command::Keep { ticket: 1, name: "drawing".into(), width: 1, height: 1, rgb: Bytes(vec![0; 3]) };
+    let (advance, export) = (Command::Advance { run }, Command::Export { run, what: Export::Sheet });
+    for work in [submit(), Command::Resume { run }, advance, Command::Note { run, text: "odd".into() }, drawing, export] {
+        starts_only_for(work).await;
+    }
+}
+
+async fn starts_only_for(work: Command) {
     let workspace = folder();
     let engine = Socket::of(workspace.path());
     let program = script(&workspace, "echo no\nexit 1");
@@ -152,7 +161,7 @@ async fn an_engine_that_was_stopped_starts_again_only_for_work() {
     drop((_reader, writer, engine));
     assert_eq!(fate(&mut wire).await, Ok("the engine was stopped".into()));
     wire.commands.send(cancel(1)).unwrap();
-    wire.commands.send(submit()).unwrap();
+    wire.commands.send(work).unwrap();
     let Wire { commands, mut news } = wire;
     drop(commands);
     // One start, for the work: had the first command made one too, there would be two.

@@ -47,7 +47,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub fn push(&mut self, command: Command) {
-        self.asked_for_work |= matches!(command, Command::Submit { .. } | Command::Resume { .. });
+        self.asked_for_work |= is_work(&command);
         if command != Command::NextFrame {
             return self.waiting.push_back(command);
         }
@@ -63,6 +63,13 @@ impl Outgoing {
             self.waiting.push_front(Command::NextFrame);
         }
     }
+}
+
+/// Whether a command is worth an engine: it makes or keeps something, and is lost if none ever comes. To cancel or pause is
+/// not: nothing runs, and an engine that is started for it would start what waits.
+pub(super) fn is_work(command: &Command) -> bool {
+    use Command::{Advance, Export, Keep, Note, Resume, Submit};
+    matches!(command, Submit { .. } | Resume { .. } | Advance { .. } | Note { .. } | Keep { .. } | Export { .. })
 }
 
 /// A wire over any byte stream: one conversation, then [`News::Lost`].
