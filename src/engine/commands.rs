@@ -1,11 +1,11 @@
 //! What the server does at a viewer's word.
 
 use super::outbox::Wish;
-use super::server::{Input, Server};
+use super::server::Server;
 use crate::link::codec::{MAX_PACKET, Packet, encode};
 use crate::link::{Command, Event, PROTOCOL};
 use crate::model::EMBEDDED;
-use crate::recipe::{Grid, MAX_CELLS, Run, RunId, State};
+use crate::recipe::{RunId, State};
 use anyhow::{Result, bail, ensure};
 use std::process;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,7 +24,7 @@ impl Server {
                 Ok(())
             }
             // One after the other, as they were said.
-            Command::Submit { .. } | Command::CancelAll if self.submitting => {
+            Command::Submit { .. } | Command::CancelAll if self.has_to_wait(&command) => {
                 self.held.push_back((viewer, command));
                 Ok(())
             }
@@ -112,45 +112,7 @@ impl Server {
         }
     }
 
-    /// Queues a grid aside: thousands of folders take their time.
-    fn submit(&mut self, viewer: u64, grid: Grid) -> Result<()> {
-        if !(1..=MAX_CELLS).contains(&grid.recipes.len()) {
-            bail!("a grid of {} recipes cannot be queued; 1 to {MAX_CELLS} can", grid.recipes.len());
-        }
-        let gallery = self.gallery.clone();
-        self.submitting = true;
-        self.beside(move || gallery.submit(&grid), move |submitted| Input::Submitted(viewer, submitted));
-        Ok(())
-    }
-
-    /// A grid is queued, or why it is not.
-    pub(super) fn submitted(&mut self, viewer: u64, submitted: Result<Vec<Run>>) {
-        self.submitting = false;
-        match submitted {
-            Ok(runs) => self.tell_submitted(viewer, &runs),
-            Err(error) => self.answer(viewer, &Event::Error { text: format!("{error:#}") }),
-        }
-        for (viewer, command) in std::mem::take(&mut self.held) {
-            self.obey(viewer, command);
-        }
-    }
-
-    fn tell_submitted(&mut self, viewer: u64, runs: &[Run]) {
-        for run in runs {
-            self.tell(&Event::Run { run: run.clone() });
-        }
-        let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
-            return;
-        };
-        self.answer(viewer, &Event::Submitted { first: first.id, last: last.id });
-        if self.ending.is_some() {
-            self.log(format!("the engine is about to end; {} waits for the next one", first.id));
-        } else if first.id != last.id {
-            self.log(format!("{} to {} wait: {} runs", first.id, last.id, runs.len()));
-        }
-    }
-
-    fn cancel(&mut self, id: RunId) -> Result<()> {
+    pub(super) fn cancel(&mut self, id: RunId) -> Result<()> {
         if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
             running.then = State::Cancelled;
             running.cancel.cancel();
@@ -161,19 +123,6 @@ impl Server {
             State::Queued | State::Interrupted | State::Paused | State::Running => self.set_state(id, State::Cancelled, None),
             state => bail!("{id} is {} and cannot be cancelled", state.word()),
         }
-    }
-
-    fn cancel_all(&mut self) -> Result<()> {
-        let running = self.running.as_ref().map(|running| running.run);
-        if let Some(id) = running {
-            self.cancel(id)?;
-        }
-        self.gallery.release_orphans()?;
-        for run in self.gallery.cancel_all(running)? {
-            self.singles.remove(&run.id);
-            self.tell(&Event::Run { run });
-        }
-        Ok(())
     }
 
     fn resume(&mut self, id: RunId) -> Result<()> {

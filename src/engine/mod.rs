@@ -7,11 +7,13 @@ mod aside;
 mod cancel;
 mod commands;
 mod connection;
+mod end;
 mod lab;
 pub mod lock;
 pub mod log;
 mod outbox;
 mod server;
+mod submit;
 mod task;
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,11 @@
 use super::aside::Answer;
 use super::cancel::Canceller;
 use super::connection::{Stream, attend};
+use super::end::{LAST_WORDS, Stop};
 use super::outbox::Outbox;
+use super::submit::Submit;
 use super::worker::{Ending, Fact, Order, Worker};
-use crate::gallery::Gallery;
+use crate::gallery::{Gallery, TakenIn};
 use crate::link::codec::encode;
 use crate::link::{Command, Event, Picture};
 use crate::recipe::{Run, RunId, State};
@@ -22,19 +24,16 @@ use tokio::time::{Instant, sleep_until, timeout};
 const LOG_LINES: usize = 200;
 /// An engine that nobody watches and that has nothing to do ends after so long.
 const IDLE: Duration = Duration::from_secs(10 * 60);
-/// An engine that must end now waits so long for the step in progress.
-const LAST_STEP: Duration = Duration::from_secs(5);
 /// How long a gallery that cannot be written is left alone.
 const RETRY: Duration = Duration::from_secs(1);
-/// How long the last words to the viewers may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
 /// What reaches the server from outside.
 pub enum Input {
     /// A viewer has connected.
     Arrived(Box<dyn Stream>),
     /// A viewer has said something.
     Said(u64, Command),
+    /// The pictures of a viewer's grid are kept, or why they are not.
+    TakenIn(u64, Result<TakenIn>),
     /// The grid of a viewer is queued, or why it is not.
     Submitted(u64, Result<Vec<Run>>),
     /// What a viewer asked for is done, or why it cannot be.
@@ -54,8 +53,10 @@ pub struct Server {
     pub(super) ending: Option<Stop>,
     pub(super) log: VecDeque<Event>,
     pub(super) started_ms: i64,
-    /// Whether a grid is being queued, and what was said meanwhile that must come after it.
-    pub(super) submitting: bool,
+    /// The grids of each viewer on their way into the queue, in their order: the first is taken in or entered.
+    pub(super) submits: BTreeMap<u64, VecDeque<Submit>>,
+    /// How many grids are being entered, and what was said meanwhile that must come after them.
+    pub(super) entering: usize,
     pub(super) held: VecDeque<(u64, Command)>,
     /// Tasks that are done aside.
     pub(super) asides: usize,
@@ -63,11 +64,11 @@ pub struct Server {
     pub(super) singles: BTreeSet<RunId>,
     /// When to look for the next run again, after it could not be taken.
     retry: Option<Instant>,
-    connections: JoinSet<()>,
+    pub(super) connections: JoinSet<()>,
     pub(super) inputs: Sender<Input>,
     arrivals: u64,
     /// Since when there has been nobody and nothing to do.
-    idle: Option<Instant>,
+    pub(super) idle: Option<Instant>,
     /// How long that may last.
     pub(super) patience: Duration,
 }
@@ -98,9 +99,6 @@ impl Running {
     }
 }
 
-/// How the engine ends: once nothing runs, or at a deadline.
-pub(super) struct Stop(Option<Instant>);
-
 impl Server {
     /// A server with nothing to do, and where to send it what happens.
     pub fn new(gallery: Arc<Gallery>, worker: Worker) -> (Server, Sender<Input>, Receiver<Input>) {
@@ -113,7 +111,8 @@ impl Server {
             ending: None,
             log: VecDeque::new(),
             started_ms: now_ms(),
-            submitting: false,
+            submits: BTreeMap::new(),
+            entering: 0,
             held: VecDeque::new(),
             asides: 0,
             singles: BTreeSet::new(),
@@ -148,36 +147,6 @@ impl Server {
         }
     }
 
-    /// Ends the engine once nothing runs; where `then` is given, the running run is broken off and left so.
-    pub(super) fn stop(&mut self, then: Option<State>) {
-        let Some(then) = then else {
-            self.ending.get_or_insert(Stop(None));
-            return;
-        };
-        self.ending = Some(Stop(Some(Instant::now() + LAST_STEP)));
-        if let Some(running) = &mut self.running {
-            // What the user has cancelled stays so, and what is paused or makes a single step stays paused.
-            if running.cancel.handle().check().is_continue() && running.then != State::Paused {
-                running.then = then;
-            }
-            running.cancel.cancel();
-        }
-    }
-
-    /// Lets the running run go on that was about to be paused; false where it is not so.
-    pub(super) fn go_on(&mut self, id: RunId) -> bool {
-        let ends_now = matches!(self.ending, Some(Stop(Some(_))));
-        let Some(running) = self.running.as_mut().filter(|running| running.run == id && running.then == State::Paused) else {
-            return false;
-        };
-        // Where the worker leaves it all the same, it is taken up again at once, or by the next engine.
-        running.then = State::Queued;
-        if !ends_now {
-            running.cancel.go_on();
-        }
-        true
-    }
-
     fn recover(&mut self) {
         let left = self.gallery.recover();
         for Run { id, state, step, error, .. } in self.or_log(left).unwrap_or_default() {
@@ -193,7 +162,7 @@ impl Server {
     fn start_next(&mut self) {
         let early = self.retry.is_some_and(|at| Instant::now() < at);
         // A run must not begin before its viewers are told that it waits.
-        if self.running.is_some() || self.ending.is_some() || self.submitting || early {
+        if self.running.is_some() || self.ending.is_some() || self.entering > 0 || early {
             return;
         }
         let next = self.gallery.take_next();
@@ -246,7 +215,7 @@ impl Server {
         }
     }
 
-    fn ended(&mut self, id: RunId, ending: Ending) {
+    pub(super) fn ended(&mut self, id: RunId, ending: Ending) {
         let Some(Running { then, step, .. }) = self.running.take_if(|running| running.run == id) else {
             return;
         };
@@ -274,7 +243,7 @@ impl Server {
         }
     }
 
-    fn hear(&mut self, input: Input) {
+    pub(super) fn hear(&mut self, input: Input) {
         match input {
             Input::Arrived(stream) => {
                 self.arrivals += 1;
@@ -283,6 +252,7 @@ impl Server {
                 self.viewers.insert(self.arrivals, viewer);
             }
             Input::Said(viewer, command) => self.obey(viewer, command),
+            Input::TakenIn(viewer, taken) => self.taken_in(viewer, taken),
             Input::Submitted(viewer, submitted) => self.submitted(viewer, submitted),
             Input::Answered(viewer, answer) => {
                 self.asides = self.asides.saturating_sub(1);
@@ -298,50 +268,13 @@ impl Server {
 
     /// When something happens though nobody says anything.
     fn deadline(&mut self) -> Option<Instant> {
-        if let Some(Stop(deadline)) = self.ending {
-            return deadline;
+        if let Some(stop) = &self.ending {
+            return stop.deadline();
         }
-        let busy = self.running.is_some() || self.submitting || self.asides > 0 || self.viewers.values().any(|viewer| viewer.greeted);
+        let busy =
+            self.running.is_some() || !self.submits.is_empty() || self.asides > 0 || self.viewers.values().any(|viewer| viewer.greeted);
         self.idle = if busy { None } else { self.idle.or_else(|| Some(Instant::now())) };
         self.idle.map(|since| since + self.patience).into_iter().chain(self.retry).min()
-    }
-
-    fn time_is_up(&mut self) {
-        match &self.running {
-            // The step in progress is given up; the process ends with it.
-            Some(running) => self.ended(running.run, Ending::Stopped),
-            None if self.idle.is_some_and(|since| since.elapsed() >= self.patience) => self.stop(None),
-            // The next run is looked for again.
-            None => {}
-        }
-    }
-
-    /// Tells the viewers, and obeys what they had said before they heard of it. Returns the connections that came too late:
-    /// while they are open, nobody connects over and over to an engine that is about to be gone.
-    async fn end(mut self, inputs: &mut Receiver<Input>) -> Vec<Box<dyn Stream>> {
-        self.log("the engine ends".to_owned());
-        self.tell(&Event::Stopping);
-        self.viewers.values().for_each(|viewer| viewer.outbox.finish());
-        let mut late = Vec::new();
-        let all = async {
-            while !self.connections.is_empty() || self.submitting || !inputs.is_empty() {
-                tokio::select! {
-                    biased;
-                    Some(input) = inputs.recv() => match input {
-                        Input::Arrived(stream) => late.push(stream),
-                        input => self.hear(input),
-                    },
-                    Some(_) = self.connections.join_next() => {}
-                }
-            }
-        };
-        timeout(LAST_WORDS, all).await.ok();
-        for id in std::mem::take(&mut self.singles) {
-            // The next engine would not know that it is one step.
-            let paused = self.gallery.set_state(id, State::Paused, None);
-            self.or_log(paused);
-        }
-        late
     }
 
     /// Changes a run and tells of it.
@@ -385,7 +318,7 @@ impl Server {
         }
     }
 
-    fn or_log<T>(&mut self, result: Result<T>) -> Option<T> {
+    pub(super) fn or_log<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.log(format!("the queue cannot be kept: {error:#}"))).ok()
     }
 }

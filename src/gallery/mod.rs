@@ -37,6 +37,7 @@ pub use contact::contact_sheet;
 pub use film::{Shot, apng, film, gif, turning};
 pub use history::Page;
 pub use picture::{encode, encode_png, load, read_png_recipe, shrink};
+pub use queue::TakenIn;
 pub use rebuild::{Rebuilt, rebuild};
 pub use sheet::sheet;
 pub use steps::{BUDGET, Usage};

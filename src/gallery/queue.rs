@@ -15,13 +15,17 @@ const RECENT: u32 = 20;
 /// A run whose engine died this often is not started again unasked.
 const MAX_DEATHS: i64 = 2;
 
+/// A grid whose pictures the workspace keeps, so that its recipes run again when the originals are gone.
+#[derive(Debug)]
+pub struct TakenIn(Grid);
+
 impl Gallery {
     /// Queues every recipe of a grid as a run of its own, in one transaction, and keeps each recipe as `recipe.toml`.
     ///
     /// # Errors
-    /// When the grid's axes do not make its cells, or the disk is full or read-only; then nothing is queued.
+    /// As for [`Gallery::take_in`] and [`Gallery::enter`].
     pub fn submit(&self, grid: &Grid) -> Result<Vec<Run>> {
-        self.enter(grid, false)
+        self.enter(&self.take_in(grid.clone())?)
     }
 
     /// As [`Gallery::submit`], for a process that computes the runs itself: no engine takes them, as long as this gallery is open.
@@ -29,25 +33,17 @@ impl Gallery {
     /// # Errors
     /// As for [`Gallery::submit`].
     pub fn adopt(&self, grid: &Grid) -> Result<Vec<Run>> {
-        self.enter(grid, true)
+        self.enter_as(&self.take_in(grid.clone())?, true)
     }
 
-    fn enter(&self, grid: &Grid, own: bool) -> Result<Vec<Run>> {
+    /// The first half of [`Gallery::submit`], which may take long: keeps every picture that goes in. Each is read once.
+    ///
+    /// # Errors
+    /// When the grid's axes do not make its cells, or a picture cannot be had or kept.
+    pub fn take_in(&self, mut grid: Grid) -> Result<TakenIn> {
         let cells = grid.recipes.len();
         ensure!((1..=MAX_CELLS).contains(&cells), "a grid has 1 to {MAX_CELLS} cells, this one has {cells}");
         ensure!(fits(&grid.axes, cells), "the grid's lists do not make its {cells} cells");
-        let grid = &self.take_in(grid.clone())?;
-        let runs = self.number(grid)?;
-        // The files come first: a row without its folder would be a run that no rebuild could find again.
-        let entered = self.write_recipes(grid, &runs).and_then(|()| self.insert(grid, &runs, own));
-        if entered.is_err() {
-            runs.iter().for_each(|run| _ = fs::remove_dir_all(self.folder(run.id)));
-        }
-        entered.map(|()| runs)
-    }
-
-    /// Keeps every picture that goes in, so that the recipes run again when the originals are gone. Each is read once.
-    fn take_in(&self, mut grid: Grid) -> Result<Grid> {
         let (inputs, mut kept) = (self.inputs(), HashMap::new());
         for image in grid.recipes.iter_mut().flat_map(Recipe::images_mut) {
             *image = match kept.get(image.as_str()) {
@@ -59,7 +55,25 @@ impl Gallery {
                 }
             };
         }
-        Ok(grid)
+        Ok(TakenIn(grid))
+    }
+
+    /// The second half of [`Gallery::submit`]: the runs get their numbers and their places.
+    ///
+    /// # Errors
+    /// When the disk is full or read-only; then nothing is queued.
+    pub fn enter(&self, grid: &TakenIn) -> Result<Vec<Run>> {
+        self.enter_as(grid, false)
+    }
+
+    fn enter_as(&self, TakenIn(grid): &TakenIn, own: bool) -> Result<Vec<Run>> {
+        let runs = self.number(grid)?;
+        // The files come first: a row without its folder would be a run that no rebuild could find again.
+        let entered = self.write_recipes(grid, &runs).and_then(|()| self.insert(grid, &runs, own));
+        if entered.is_err() {
+            runs.iter().for_each(|run| _ = fs::remove_dir_all(self.folder(run.id)));
+        }
+        entered.map(|()| runs)
     }
 
     fn insert(&self, grid: &Grid, runs: &[Run], own: bool) -> Result<()> {
@@ -208,12 +222,20 @@ impl Gallery {
     /// # Errors
     /// When the index cannot be written.
     pub fn cancel_all(&self, running: Option<RunId>) -> Result<Vec<Run>> {
+        self.cancel_between(running, RunId(0), RunId(i64::MAX))
+    }
+
+    /// As [`Gallery::cancel_all`], for the runs of these numbers only.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn cancel_between(&self, running: Option<RunId>, first: RunId, last: RunId) -> Result<Vec<Run>> {
         let sql = format!(
             "UPDATE runs SET state = 'cancelled', error = NULL, ended_ms = ?2
-            WHERE state IN ('queued', 'running') AND owner IS NULL AND id IS NOT ?1 RETURNING {}",
+            WHERE state IN ('queued', 'running') AND owner IS NULL AND id IS NOT ?1 AND id BETWEEN ?3 AND ?4 RETURNING {}",
             index::COLUMNS
         );
-        self.index(|connection| read_all(connection, &sql, params![running.map(|id| id.0), now_ms()]))
+        self.index(|connection| read_all(connection, &sql, params![running.map(|id| id.0), now_ms(), first.0, last.0]))
     }
 
     /// Whether a process of its own computes the run; it may have died since [`Gallery::release_orphans`].

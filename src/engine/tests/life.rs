@@ -166,37 +166,36 @@ async fn an_engine_is_reached_over_its_socket_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_fault_in_what_is_done_beside_the_engine_holds_up_nothing() {
+async fn a_fault_in_what_is_done_beside_the_engine_does_not_hold_up_the_queue() {
     let workspace = folder();
+    Gallery::open(workspace.path()).unwrap().0.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
     let engine = Engine::start_with(&workspace, |server| {
-        server.patience = Duration::ZERO;
-        server.submitting = true;
-        server.beside(|| panic!("a broken picture"), |submitted| Input::Submitted(1, submitted));
-        server.asides = 1;
-        server.beside(|| panic!("{} broken pictures", 2), |answer| Input::Answered(1, answer));
-        let queued = server.gallery.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap()));
-        assert_eq!(queued.unwrap().len(), 1);
+        server.entering = 1;
+        server.beside(|| panic!("{} broken pictures", 2), |submitted| Input::Submitted(1, submitted));
     });
+    let mut viewer = engine.viewer().await;
     engine.act(Act::Finish);
-    engine.ended().await;
-    assert_eq!(Gallery::open(workspace.path()).unwrap().0.run(RunId(1)).unwrap().unwrap().state, State::Done);
+    viewer.run_is(1, State::Done).await;
 }
 
 #[tokio::test]
-async fn a_fault_is_told_to_whoever_asked() {
+async fn a_fault_is_told_to_whoever_asked_and_does_not_keep_the_engine() {
     let workspace = folder();
-    // The first to come is viewer 1.
     let (panics, may_panic) = mpsc::channel::<()>();
     let engine = Engine::start_with(&workspace, |server| {
+        server.patience = Duration::ZERO;
         server.asides = 1;
         let work = move || {
             may_panic.recv().unwrap();
             panic!("a broken picture")
         };
+        // The first to come is viewer 1.
         server.beside(work, |answer| Input::Answered(1, answer));
     });
     let mut viewer = engine.viewer().await;
     panics.send(()).unwrap();
     let told = viewer.until(|event| matches!(event, Event::Error { .. })).await.pop();
     assert!(format!("{told:?}").contains("please report it: a broken picture"), "{told:?}");
+    drop(viewer);
+    engine.ended().await;
 }

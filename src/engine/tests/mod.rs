@@ -4,6 +4,7 @@
 mod control;
 mod life;
 mod runs;
+mod submit;
 mod viewers;
 
 use super::server::{Input, Server};
