@@ -74,21 +74,17 @@ fn announce(gallery: &Gallery, grid: &Grid, teller: &mut Teller) -> Result<()> {
 fn develop(gallery: &Gallery, run: &Run, models: &mut Models, teller: &mut Teller) -> Result<()> {
     ensure!(gallery.claim(run.id)?.is_some(), "it was cancelled by another process");
     let begun = Instant::now();
-    let (mut last, mut keeps) = (begun, true);
+    let (mut last, mut kept) = (begun, gallery.kept_steps(run.id));
     let outcome = experiment::run(&run.recipe, models, None, &mut |step| {
         let ms = last.elapsed().as_secs_f64() * 1e3;
         last = Instant::now();
-        if keeps && let Err(error) = gallery.keep_step(run.id, (step.index, step.of), || step.trace()) {
-            // The run is worth more than the look inside it.
-            keeps = false;
-            teller.note(&format!("the steps of {} are no longer kept: {error:#}", run.id))?;
-        }
+        kept.keep((step.index, step.of), || step.trace()).map_or(Ok(()), |why| teller.note(&why))?;
         teller.step(run, step, ms)?;
         Ok(ControlFlow::Continue(()))
     })?;
     let Outcome::Done(pictures, made) = outcome else { bail!("the run was broken off") };
     gallery.save(run.id, &made, &pictures, begun.elapsed().as_millis() as u64)?;
-    gallery.trim_steps(gallery::BUDGET)
+    kept.trim().map_or(Ok(()), |why| teller.note(&why))
 }
 
 /// Where `--out` puts pictures.

@@ -4,7 +4,7 @@ use super::cancel::Cancel;
 use super::lab::{Lab, Moment};
 use super::task::caught;
 use crate::experiment::Outcome;
-use crate::gallery::{self, Gallery};
+use crate::gallery::{self, Gallery, KeptSteps};
 use crate::link::picture::MAX_SIDE;
 use crate::link::{Picture, PictureHead, PictureOf};
 use crate::recipe::{Run, RunId};
@@ -99,8 +99,8 @@ impl Desk {
     fn develop(&self, lab: &mut impl Lab, order: Order) -> Result<Ending> {
         let id = order.run.id;
         let begun = Instant::now();
-        let mut steps =
-            Steps { desk: self, order: &order, checkpoint: self.gallery.checkpoint_path(id), last: begun, share: None, keeps: true };
+        let (checkpoint, kept) = (self.gallery.checkpoint_path(id), self.gallery.kept_steps(id));
+        let mut steps = Steps { desk: self, order: &order, checkpoint, last: begun, kept, share: None };
         let kept = steps.checkpoint.exists().then(|| steps.checkpoint.clone());
         let mut outcome = lab.run(&order.run.recipe, kept.as_deref(), &mut |moment| steps.step(moment));
         if let (Err(why), true, None) = (&outcome, kept.is_some(), steps.share) {
@@ -123,9 +123,7 @@ impl Desk {
         if let Some(grid) = run.grid {
             self.sheet(grid);
         }
-        if let Err(error) = self.gallery.trim_steps(gallery::BUDGET) {
-            tracing::warn!("the kept steps cannot be looked through: {error:#}");
-        }
+        steps.kept.trim().into_iter().for_each(|why| self.tell(Fact::Log(why)));
         Ok(Ending::Done(Box::new(run)))
     }
 
@@ -151,8 +149,8 @@ struct Steps<'a> {
     checkpoint: PathBuf,
     /// When the last step ended.
     last: Instant,
-    /// Whether its steps are kept for the inspector: not after that has failed once.
-    keeps: bool,
+    /// What is kept of them for the inspector.
+    kept: KeptSteps<'a>,
     /// How much of the run this life of it makes, above 0 and at most 1; none before its first step.
     share: Option<f64>,
 }
@@ -170,7 +168,7 @@ impl Steps<'_> {
             let kept = gallery::write_soon(&self.checkpoint, &moment.checkpoint()?);
             kept.with_context(|| format!("step {} cannot be kept", index + 1))?;
         }
-        self.keep(moment, (index, of));
+        self.kept.keep((index, of), || moment.trace()).into_iter().for_each(|why| self.desk.tell(Fact::Log(why)));
         self.desk.tell(Fact::Step { run, index: index as u32, of: of as u32, t: t as u32, ms });
         if self.desk.frame_wanted.swap(false, Relaxed) {
             let what = PictureOf::Frame { index: index as u32, t: t as u32 };
@@ -181,17 +179,6 @@ impl Steps<'_> {
         let beyond = index + 1 > self.order.run.step as usize;
         let single = self.order.single && beyond && index + 1 < of;
         Ok(if single { ControlFlow::Break(()) } else { flow })
-    }
-
-    /// Keeps what was inside the step. A run is worth more than the look into it.
-    fn keep(&mut self, moment: &dyn Moment, place: (usize, usize)) {
-        let run = self.order.run.id;
-        if self.keeps
-            && let Err(error) = self.desk.gallery.keep_step(run, place, || moment.trace())
-        {
-            self.keeps = false;
-            self.desk.tell(Fact::Log(format!("{run}: its steps are not kept for the inspector: {error:#}")));
-        }
     }
 }
 

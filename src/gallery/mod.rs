@@ -40,7 +40,7 @@ pub use picture::{encode, encode_png, load, read_png_recipe, shrink};
 pub use queue::TakenIn;
 pub use rebuild::{Rebuilt, rebuild};
 pub use sheet::sheet;
-pub use steps::{BUDGET, Usage};
+pub use steps::{BUDGET, KeptSteps, Usage};
 
 use crate::atomic;
 use crate::input::Inputs;

@@ -22,12 +22,43 @@ pub struct Usage {
     pub runs: usize,
 }
 
+/// The steps that a run keeps as it goes, until that fails once. Nothing here is an error: a run is worth more than the
+/// look into it. What went wrong comes back as a sentence for the log.
+pub struct KeptSteps<'a> {
+    gallery: &'a Gallery,
+    run: RunId,
+    keeps: bool,
+}
+
+impl KeptSteps<'_> {
+    /// Keeps the step of this index (from 0) of `of`, or leaves it out where a run has too many.
+    pub fn keep(&mut self, place: (usize, usize), bytes: impl FnOnce() -> Result<Vec<u8>>) -> Option<String> {
+        if !self.keeps {
+            return None;
+        }
+        let error = self.gallery.keep_step(self.run, place, bytes).err()?;
+        self.keeps = false;
+        Some(format!("{}: its steps are not kept for the inspector: {error:#}", self.run))
+    }
+
+    /// The run is over: what all runs keep is brought back to [`BUDGET`].
+    pub fn trim(&self) -> Option<String> {
+        let error = self.gallery.trim_steps(BUDGET).err()?;
+        Some(format!("the kept steps cannot be looked through: {error:#}"))
+    }
+}
+
 impl Gallery {
+    /// The steps of a run that begins or goes on.
+    pub fn kept_steps(&self, run: RunId) -> KeptSteps<'_> {
+        KeptSteps { gallery: self, run, keeps: true }
+    }
+
     /// Keeps the step of this index (from 0) of `of`, or leaves it out where a run has too many.
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn keep_step(&self, id: RunId, (index, of): (usize, usize), bytes: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
+    pub(super) fn keep_step(&self, id: RunId, (index, of): (usize, usize), bytes: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> {
         if index % of.div_ceil(MANY).max(1) > 0 && index + 1 < of {
             return Ok(());
         }
@@ -62,7 +93,7 @@ impl Gallery {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn trim_steps(&self, budget: u64) -> Result<()> {
+    pub(super) fn trim_steps(&self, budget: u64) -> Result<()> {
         let runs = self.runs_with_steps();
         let mut bytes: u64 = runs.iter().map(|(_, bytes)| bytes).sum();
         for (id, size) in runs {

@@ -36,3 +36,19 @@ fn a_long_run_keeps_some_of_its_steps_evenly_and_the_last() {
     assert!((100..=129).contains(&steps.len()), "{}", steps.len());
     assert_eq!((steps[0], steps[1], steps.last()), (1, 9, Some(&1000)));
 }
+
+#[test]
+fn steps_are_kept_until_that_fails_once_and_no_failure_is_the_runs() {
+    let (folder, gallery) = workspace();
+    gallery.submit(&ask(&[])).unwrap();
+    let mut kept = gallery.kept_steps(RunId(1));
+    assert_eq!(kept.keep((0, 34), || Ok(vec![7; 100])), None);
+    let why = kept.keep((1, 34), || anyhow::bail!("no numbers")).unwrap();
+    assert!(why.starts_with("1: its steps are not kept") && why.ends_with("no numbers"), "{why}");
+    assert_eq!(kept.keep((2, 34), || panic!("asked again")), None);
+    assert_eq!(kept.trim(), None);
+    Connection::open(folder.path().join("darkroom.db")).unwrap().execute_batch("ALTER TABLE runs RENAME TO gone").unwrap();
+    fs::File::create(gallery.step_path(RunId(1), 1)).unwrap().set_len(BUDGET + 1).unwrap();
+    let why = kept.trim().unwrap();
+    assert!(why.contains("cannot be looked through"), "{why}");
+}
