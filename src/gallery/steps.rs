@@ -31,14 +31,18 @@ pub struct KeptSteps<'a> {
 }
 
 impl KeptSteps<'_> {
-    /// Keeps the step of this index (from 0) of `of`, or leaves it out where a run has too many.
+    /// Keeps the step of this index (from 0) of `of`, or leaves it out where a run has too many. Where that fails, the steps
+    /// before it go too.
     pub fn keep(&mut self, place: (usize, usize), bytes: impl FnOnce() -> Result<Vec<u8>>) -> Option<String> {
         if !self.keeps {
             return None;
         }
         let error = self.gallery.keep_step(self.run, place, bytes).err()?;
         self.keeps = false;
-        Some(format!("{}: its steps are not kept for the inspector: {error:#}", self.run))
+        // The disk may be full: the checkpoint and the pictures need the room more.
+        let freed = fs::remove_dir_all(self.gallery.folder(self.run).join("steps")).is_ok();
+        let earlier = if freed { ", and those that were are deleted to make room" } else { "" };
+        Some(format!("{}: its steps are not kept for the inspector{earlier}: {error:#}", self.run))
     }
 
     /// The run is over: what all runs keep is brought back to [`BUDGET`].

@@ -152,3 +152,22 @@ async fn the_last_cell_of_a_grid_brings_the_sheet() {
     let events = viewer.until(|event| matches!(event, Event::Run { run } if run.id.0 == 2 && run.state == State::Done)).await;
     assert!(logged(&events, "the grid of 1 is whole: "), "{events:?}");
 }
+
+#[tokio::test]
+async fn a_run_goes_on_without_the_look_into_it_when_there_is_no_room_for_that() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one"]));
+    engine.act(Act::Step);
+    viewer.until(|event| step(event) == Some(0)).await;
+    // A run of a thousand steps keeps every eighth.
+    let steps = workspace.path().join("runs/000001/steps");
+    fs::create_dir_all(steps.join("0009.safetensors/taken")).unwrap();
+    (0..8).for_each(|_| engine.act(Act::Step));
+    let events = viewer.until(|event| step(event) == Some(8)).await;
+    assert!(logged(&events, "1: its steps are not kept for the inspector, and those that were are deleted"), "{events:?}");
+    assert!(!steps.exists());
+    engine.act(Act::Finish);
+    viewer.run_is(1, State::Done).await;
+}

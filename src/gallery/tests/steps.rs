@@ -44,10 +44,13 @@ fn steps_are_kept_until_that_fails_once_and_no_failure_is_the_runs() {
     let mut kept = gallery.kept_steps(RunId(1));
     assert_eq!(kept.keep((0, 34), || Ok(vec![7; 100])), None);
     let why = kept.keep((1, 34), || anyhow::bail!("no numbers")).unwrap();
-    assert!(why.starts_with("1: its steps are not kept") && why.ends_with("no numbers"), "{why}");
+    assert!(why.starts_with("1: its steps are not kept") && why.contains("deleted to make room") && why.ends_with("no numbers"), "{why}");
+    let left = fs::read_dir(folder.path().join("runs/000001")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), ["recipe.toml"]);
     assert_eq!(kept.keep((2, 34), || panic!("asked again")), None);
     assert_eq!(kept.trim(), None);
     Connection::open(folder.path().join("darkroom.db")).unwrap().execute_batch("ALTER TABLE runs RENAME TO gone").unwrap();
+    fs::create_dir(folder.path().join("runs/000001/steps")).unwrap();
     fs::File::create(gallery.step_path(RunId(1), 1)).unwrap().set_len(BUDGET + 1).unwrap();
     let why = kept.trim().unwrap();
     assert!(why.contains("cannot be looked through"), "{why}");
