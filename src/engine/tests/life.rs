@@ -171,7 +171,8 @@ async fn a_fault_in_what_is_done_beside_the_engine_does_not_hold_up_the_queue() 
     Gallery::open(workspace.path()).unwrap().0.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
     let engine = Engine::start_with(&workspace, |server| {
         server.entering = 1;
-        server.beside(|| panic!("{} broken pictures", 2), |submitted| Input::Submitted(1, submitted));
+        // Of a viewer that has left: the answer must not reach one that has not been greeted.
+        server.beside(|| panic!("{} broken pictures", 2), |submitted| Input::Submitted(9, submitted));
     });
     let mut viewer = engine.viewer().await;
     engine.act(Act::Finish);
