@@ -1,7 +1,8 @@
 //! The experiments on a photo: noise goes in, noise comes out, and what must stay stays.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use darkroom::diffusion::{Noise, Use, forward};
+use candle_core::Tensor;
+use darkroom::diffusion::{Noise, Rule, Use, ddpm::deviation, forward};
 use darkroom::experiment::{self, Models, Outcome};
 use darkroom::input::Inputs;
 use darkroom::model::{Folder, Pipeline};
@@ -59,7 +60,7 @@ fn the_forward_process_has_the_mean_and_variance_of_the_paper() {
     let model = Pipeline::load(&Folder::Embedded).unwrap();
     let schedule = &model.process.schedule;
     let abar = schedule.alpha_bar(Some(500));
-    let clean = candle_core::Tensor::full(0.6f32, (1, 3, 64, 64), &candle_core::Device::Cpu).unwrap();
+    let clean = Tensor::full(0.6f32, (1, 3, 64, 64), &candle_core::Device::Cpu).unwrap();
     let noise = Noise { seed: 7 }.normal(Use::Known, 0, 0, clean.shape()).unwrap();
     let noisy = forward(schedule, &clean, Some(500), &noise).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let n = noisy.len() as f64;
@@ -107,6 +108,36 @@ fn an_edit_from_a_late_start_is_nearly_the_picture_and_resumes_in_every_pass() {
     // Two passes of three steps for each of two starts.
     resumes(&recipe("edit", &[("start", "31,30"), ("repeats", "2"), ("prompt", "a red three")]), &[0, 2, 4, 5, 6, 8, 9, 11]);
     resumes(&recipe("edit", &[("start", "1,2"), ("steps", "4"), ("guidance", "1")]), &[0, 2, 3]);
+}
+
+/// The fresh noise z of every step above timestep 0, by its timestep.
+fn fresh_noise(recipe: &Recipe) -> Vec<(usize, Vec<f32>)> {
+    let mut all = Vec::new();
+    let end = experiment::run(recipe, &mut Models::default(), None, &mut |step| {
+        let Some(inside) = step.inside.as_ref() else { return Ok(ControlFlow::Continue(())) };
+        let (step, process) = (inside.step, inside.process);
+        if let Some(sigma) = deviation(process, step.jump, step.prediction)? {
+            let still = Rule::Ddpm.step(process, step.jump, step.before, step.prediction, &Tensor::zeros_like(step.x)?)?.prev;
+            all.push((step.jump.from, (step.x - still)?.broadcast_div(&sigma)?.flatten_all()?.to_vec1()?));
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    assert!(matches!(end.unwrap(), Outcome::Done(..)));
+    all
+}
+
+#[test]
+fn no_two_passes_of_an_edit_and_no_two_starts_meet_the_same_noise() {
+    let noise = fresh_noise(&recipe("edit", &[("start", "30,31"), ("repeats", "2"), ("guidance", "1")]));
+    assert_eq!(noise.iter().map(|(t, _)| *t).collect::<Vec<_>>(), [90, 60, 30, 90, 60, 30, 60, 30, 60, 30]);
+    for (i, (_, z)) in noise.iter().enumerate() {
+        let variance = z.iter().map(|z| z * z).sum::<f32>() / z.len() as f32;
+        assert!((variance - 1.0).abs() < 0.1, "step {i}: {variance}");
+        for (j, (_, other)) in noise[..i].iter().enumerate() {
+            let same = z.iter().zip(other).map(|(a, b)| a * b).sum::<f32>() / z.len() as f32;
+            assert!(same.abs() < 0.1, "steps {j} and {i} meet the same noise: {same}");
+        }
+    }
 }
 
 #[test]

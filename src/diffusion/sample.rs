@@ -132,6 +132,8 @@ pub struct Sampler {
     pub jumps: Vec<Jump>,
     /// Where fresh noise comes from.
     pub noise: Noise,
+    /// Added to a jump's place where it addresses noise: a run of several walks must not meet the same noise twice.
+    pub offset: usize,
 }
 
 impl Sampler {
@@ -165,6 +167,6 @@ impl Sampler {
     }
 
     fn fresh(&self, purpose: Use, index: usize, like: &Tensor) -> Result<Tensor> {
-        self.noise.batch(purpose, index as u32, like.dims4()?)?.to_device(like.device())
+        self.noise.batch(purpose, (self.offset + index) as u32, like.dims4()?)?.to_device(like.device())
     }
 }

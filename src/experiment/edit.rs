@@ -25,7 +25,7 @@ pub(super) fn run(recipe: &Edit, models: &mut Models, job: Job, on_step: OnStep)
     let kept = begin(&models.inputs, recipe.walk.from.as_ref(), job)?;
     let (photo, model) = load(&recipe.photo, &recipe.model, models)?;
     let way = Way::new(&recipe.walk, recipe.steps, model)?;
-    let sampler = way.sampler(&recipe.walk, recipe.seed, model);
+    let mut sampler = way.sampler(&recipe.walk, recipe.seed, model);
     let text = model.encode(&["", &recipe.prompt])?;
     let predict = |at: Place, x: &Tensor| model.predict_guided(x, at.t, &text, recipe.guidance);
     let drown = Drown { schedule: &model.process.schedule, noise: Noise { seed: recipe.seed } };
@@ -45,6 +45,7 @@ pub(super) fn run(recipe: &Edit, models: &mut Models, job: Job, on_step: OnStep)
             (Some(base), false) if pass.repeat > 0 => (pass.start, drown.at(&base, way.timesteps[pass.start], pass.picture, pass.repeat)?),
             _ => (pass.start, drown.at(&photo, way.timesteps[pass.start], pass.picture, pass.repeat)?),
         };
+        sampler.offset = (pass.picture * recipe.repeats + pass.repeat) * way.jumps.len();
         let is_last = pass.repeat + 1 == recipe.repeats;
         let hook = |step: crate::diffusion::Step| {
             let ends = is_last && !way.ends_clean && step.index + 1 == way.jumps.len();

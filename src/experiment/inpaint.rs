@@ -126,6 +126,7 @@ mod tests {
                 rule: Rule::Ddpm,
                 jumps: resample(&way, &recipe.schedule()),
                 noise: Noise { seed: 1 },
+                offset: 0,
             };
             let blind = Blind(Cell::new(0));
             sampler.sample((0, x.clone()), &blind, |_| Ok(ControlFlow::Continue(()))).unwrap();

@@ -43,7 +43,7 @@ impl Way {
 
     /// The sampler that walks these jumps.
     pub fn sampler(&self, recipe: &recipe::Walk, seed: u64, model: &Pipeline) -> Sampler {
-        Sampler { process: model.process.clone(), rule: rule(recipe), jumps: self.jumps.clone(), noise: Noise { seed } }
+        Sampler { process: model.process.clone(), rule: rule(recipe), jumps: self.jumps.clone(), noise: Noise { seed }, offset: 0 }
     }
 }
 
