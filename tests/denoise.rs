@@ -101,6 +101,20 @@ fn the_iterative_run_keeps_every_fifth_noisy_picture_and_resumes() {
 }
 
 #[test]
+fn an_iterative_run_that_goes_on_under_another_seed_blurs_the_noisy_picture_that_it_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = |seed| recipe("iterative", &[("start", "21"), ("guidance", "1"), ("seed", seed)]);
+    let (straight, _) = run(&asked("3"));
+    for index in [0, 4] {
+        let file = kept(&asked("3"), index, folder.path());
+        let end = experiment::run(&asked("9"), &mut Models::default(), Some(&file), &mut |_| Ok(ControlFlow::Continue(())));
+        let Outcome::Done(pictures, _) = end.unwrap() else { panic!("nobody broke it off") };
+        assert_eq!([&pictures[0], &pictures[5], &pictures[6]], [&straight[0], &straight[5], &straight[6]], "noisy, one step, blurred");
+        assert_ne!(pictures[4], straight[4], "from there on the noise is another");
+    }
+}
+
+#[test]
 fn an_edit_from_a_late_start_is_nearly_the_picture_and_resumes_in_every_pass() {
     let late = run(&recipe("edit", &[("start", "5,31")])).0;
     assert_eq!(late[2], campanile(32));

@@ -4,7 +4,7 @@ use super::one_step::Leap;
 use super::photo::{Drown, load};
 use super::walk::{Way, check_finite, made, tell, tell_clean};
 use super::{Checkpoint, Job, Models, OnStep, Outcome, begin, pixels};
-use crate::diffusion::{Noise, Place, gaussian_blur};
+use crate::diffusion::{Place, gaussian_blur};
 use crate::recipe::Iterative;
 use anyhow::{Context, Result, ensure};
 use candle_core::Tensor;
@@ -16,14 +16,14 @@ pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: On
     let sampler = way.sampler(&recipe.walk, recipe.seed, model);
     let text = model.encode(&["", &recipe.prompt])?;
     let predict = |at: Place, x: &Tensor| model.predict_guided(x, at.t, &text, recipe.guidance);
-    let t = *way.timesteps.get(recipe.start).context("start is beyond the last timestep")?;
-    let noisy = Drown { schedule: &model.process.schedule, noise: Noise { seed: recipe.seed } }.at(&clean, t, 0, 0)?;
 
     // The single step comes first, then the walk; what is finished is its estimate, then the noisy pictures on the way.
     let of = 1 + way.entries() - recipe.start;
     let (start, mut finished) = match kept {
         Some(kept) => resume(kept, recipe, &way, clean.dims())?,
         None => {
+            let t = *way.timesteps.get(recipe.start).context("start is beyond the last timestep")?;
+            let noisy = Drown { schedule: &model.process.schedule, noise: sampler.noise }.at(&clean, t, 0, 0)?;
             let prediction = predict(Place { index: recipe.start, t }, &noisy)?;
             let leap = Leap::new(model, t, noisy.clone(), prediction)?;
             // What comes next starts from the noisy picture, not from the estimate.
@@ -31,7 +31,7 @@ pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: On
             if leap.tell((0, of), Some(&Tensor::cat(&[&finished, &noisy], 0)?), on_step)?.is_break() {
                 return Ok(Outcome::Stopped);
             }
-            ((recipe.start, noisy.clone()), vec![finished])
+            ((recipe.start, noisy), vec![finished])
         }
     };
     let is_kept = |index: usize| recipe.kept().any(|kept| kept == index);
@@ -46,7 +46,8 @@ pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: On
         return Ok(Outcome::Stopped);
     }
     check_finite(&result)?;
-    let blurred = gaussian_blur(&noisy, recipe.kernel, recipe.sigma)?;
+    // The noisy picture that the walk began with, which a kept step of another seed brings along.
+    let blurred = gaussian_blur(finished.get(1).context("the walk has no step")?, recipe.kernel, recipe.sigma)?;
     let estimate = finished.remove(0);
     finished.extend([clean, result, estimate, blurred]);
     Ok(Outcome::Done(pixels::pictures(&Tensor::cat(&finished, 0)?)?, made(model, way.timesteps)))
