@@ -3,7 +3,7 @@
 
 use candle_core::Tensor;
 use darkroom::diffusion::{Noise, Rule, Use, ddpm::deviation, forward};
-use darkroom::experiment::{self, Models, Outcome};
+use darkroom::experiment::{self, Models, Outcome, trace};
 use darkroom::input::Inputs;
 use darkroom::model::{Folder, Pipeline};
 use darkroom::recipe::{Made, Photo, Recipe};
@@ -98,6 +98,22 @@ fn the_iterative_run_keeps_every_fifth_noisy_picture_and_resumes() {
     let away: Vec<_> = pictures.iter().map(|picture| distance(picture, &pictures[3])).collect();
     assert!(away[0] > away[1] && away[1] > away[2], "it comes nearer on the way: {away:?}");
     resumes(&recipe, &[0, 1, 7, 12]);
+}
+
+#[test]
+fn a_single_step_that_is_not_clipped_tells_no_threshold() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (recipe, unclipped) in
+        [(recipe("one-step", &[("guidance", "1")]), 3), (recipe("iterative", &[("start", "30"), ("guidance", "1")]), 1)]
+    {
+        let end = experiment::run(&recipe, &mut Models::default(), None, &mut |step| {
+            fs::write(&file, step.trace()?)?;
+            let cut = step.inside.is_some() && step.index >= unclipped;
+            assert_eq!(trace::numbers(file.path())?.thresholds.len(), usize::from(cut), "{} step {}", recipe.experiment(), step.index);
+            Ok(ControlFlow::Continue(()))
+        });
+        assert!(matches!(end.unwrap(), Outcome::Done(..)));
+    }
 }
 
 #[test]

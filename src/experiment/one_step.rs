@@ -3,7 +3,7 @@
 use super::photo::{Drown, check_timesteps, load};
 use super::walk::{check_finite, made, tell};
 use super::{Models, OnStep, Outcome, pixels};
-use crate::diffusion::{self, Jump, Noise, Prediction, estimate};
+use crate::diffusion::{self, Clip, Jump, Noise, Prediction, Process, estimate};
 use crate::model::Pipeline;
 use crate::recipe::OneStep;
 use anyhow::Result;
@@ -32,8 +32,9 @@ pub(super) fn run(recipe: &OneStep, models: &mut Models, on_step: OnStep) -> Res
 }
 
 /// A single step from a timestep to the clean picture, as in the course: nothing is clipped before the pixels are.
-pub(super) struct Leap<'a> {
-    model: &'a Pipeline,
+pub(super) struct Leap {
+    /// What the model undoes, unclipped.
+    process: Process,
     t: usize,
     prediction: Prediction,
     /// The picture before, (1, 3, h, w).
@@ -42,10 +43,10 @@ pub(super) struct Leap<'a> {
     pub estimate: Tensor,
 }
 
-impl Leap<'_> {
-    pub fn new(model: &Pipeline, t: usize, noisy: Tensor, prediction: Prediction) -> Result<Leap<'_>> {
+impl Leap {
+    pub fn new(model: &Pipeline, t: usize, noisy: Tensor, prediction: Prediction) -> Result<Leap> {
         let estimate = estimate(&model.process.schedule, &noisy, Some(t), &prediction.noise)?;
-        Ok(Leap { model, t, prediction, noisy, estimate })
+        Ok(Leap { process: Process { clip: Clip::None, ..model.process.clone() }, t, prediction, noisy, estimate })
     }
 
     /// Tells the hook of it as the run's step `index` of `of`.
@@ -53,6 +54,6 @@ impl Leap<'_> {
         let jump = Jump { from: self.t, to: None, back: None };
         let (before, x0, prediction) = (&self.noisy, &self.estimate, &self.prediction);
         let step = diffusion::Step { index, jump, before, prediction, x0, x: x0 };
-        tell((index, of), &step, (&self.model.process, finished), on_step)
+        tell((index, of), &step, (&self.process, finished), on_step)
     }
 }
