@@ -177,7 +177,7 @@ fn a_stage_two_model_enlarges_alone_in_views_and_in_parts() {
 fn a_view_in_stage_two_is_of_all_that_the_model_is_shown() {
     // Turning the small picture and the noise turns the result: the network is not equivariant, but the views are.
     let x = Tensor::randn(0f32, 1.0, (1, 6, 16, 16), &Device::Cpu).unwrap();
-    let seen = View::rotate(16, 2).apply(&x).unwrap();
+    let seen = View::rotate(16, 2).unwrap().apply(&x).unwrap();
     let last = |x: &Tensor, channel| x.narrow(1, channel, 1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     for channel in 0..6 {
         assert!(last(&seen, channel).iter().eq(last(&x, channel).iter().rev()));

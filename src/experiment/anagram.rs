@@ -1,6 +1,6 @@
 //! `anagram`: one picture that shows something else in each view (Geng et al. 2024).
 
-use super::compose::{Blend, Composed, texts, views};
+use super::compose::{Blend, Composed, shown, texts, views};
 use super::walk::{Way, check_finite, made, walk};
 use super::{Job, Models, OnStep, Outcome, begin, pixels};
 use crate::diffusion::{Use, View};
@@ -19,9 +19,11 @@ pub(super) fn run(recipe: &Anagram, models: &mut Models, job: Job, on_step: OnSt
         None => (0, sampler.noise.batch(Use::Init, 0, shape)?),
     };
     let (texts, views) = (texts(model, &recipe.prompt)?, views(&recipe.view, model.size())?);
-    let ask = |x: &Tensor, t: usize, prompt: usize, view: &View| model.predict_guided(&view.apply(x)?, t, &texts[prompt], recipe.guidance);
+    let ask = |x: &Tensor, t: usize, prompt: usize, view: Option<&View>| {
+        model.predict_guided(&shown(view, x)?, t, &texts[prompt], recipe.guidance)
+    };
     let blend = Blend::Views { views: views.clone(), reduce: recipe.reduce };
-    let composed = Composed { ask: &ask, blend, fixed: None, side: model.size() };
+    let composed = Composed { ask: &ask, blend, fixed: None };
     let Some(clean) = walk(&way, &sampler, start, &composed, on_step)? else { return Ok(Outcome::Stopped) };
     check_finite(&clean)?;
     let mut pictures = Vec::new();

@@ -5,8 +5,8 @@ use crate::recipe::{self, Reduce, Split};
 use anyhow::{Context, Result};
 use candle_core::Tensor;
 
-/// Asks the model: the picture (b, 3, h, w), the timestep, which prompt, and the view that everything is shown in.
-pub(super) type Ask<'a> = dyn Fn(&Tensor, usize, usize, &View) -> candle_core::Result<Prediction> + 'a;
+/// Asks the model: the picture (b, 3, h, w), the timestep, which prompt, and the view that everything is shown in, if any.
+pub(super) type Ask<'a> = dyn Fn(&Tensor, usize, usize, Option<&View>) -> candle_core::Result<Prediction> + 'a;
 
 /// How the predictions become one.
 pub(super) enum Blend {
@@ -27,8 +27,6 @@ pub(super) struct Composed<'a> {
     pub ask: &'a Ask<'a>,
     pub blend: Blend,
     pub fixed: Option<Fixed<'a>>,
-    /// The side of the pictures, in pixels.
-    pub side: usize,
 }
 
 /// A part that a photo gives (the inverse problem of factorized diffusion).
@@ -45,7 +43,7 @@ pub(super) struct Fixed<'a> {
 impl Denoiser for Composed<'_> {
     fn predict(&self, at: Place, x: &Tensor) -> candle_core::Result<Prediction> {
         match &self.blend {
-            Blend::Single => (self.ask)(x, at.t, 0, &View::identity(self.side)),
+            Blend::Single => (self.ask)(x, at.t, 0, None),
             Blend::Views { views, reduce: Reduce::Alternate } => self.seen(at, x, views, at.index % views.len().max(1)),
             Blend::Views { views, reduce: Reduce::Mean } => {
                 let predictions: Vec<_> = (0..views.len()).map(|i| self.seen(at, x, views, i)).collect::<candle_core::Result<_>>()?;
@@ -71,32 +69,36 @@ impl Composed<'_> {
     fn seen(&self, at: Place, x: &Tensor, views: &[View], which: usize) -> candle_core::Result<Prediction> {
         let view = views.get(which).ok_or_else(|| candle_core::Error::msg("there is no view"))?;
         // A variance has a place, but no sign.
-        (self.ask)(x, at.t, which, view)?.map(|noise| view.undo(noise), |variance| view.undo_places(variance))
+        (self.ask)(x, at.t, which, Some(view))?.map(|noise| view.undo(noise), |variance| view.undo_places(variance))
     }
 
     fn parts(&self, at: Place, x: &Tensor, split: &diffusion::Split, prompts: &[usize]) -> candle_core::Result<Prediction> {
-        let view = View::identity(self.side);
         let count = prompts.iter().max().map_or(0, |last| last + 1);
-        let asked: Vec<_> = (0..count).map(|prompt| (self.ask)(x, at.t, prompt, &view)).collect::<candle_core::Result<_>>()?;
+        let asked: Vec<_> = (0..count).map(|prompt| (self.ask)(x, at.t, prompt, None)).collect::<candle_core::Result<_>>()?;
         let part = |(part, prompt): (usize, &usize)| asked[*prompt].map(|noise| split.part(noise, part), |variance| Ok(variance.clone()));
         let parts: Vec<_> = prompts.iter().enumerate().map(part).collect::<candle_core::Result<_>>()?;
         sum(&parts)
     }
 }
 
+/// What a prompt is shown of x (b, c, h, w): x itself where it has no view of its own.
+pub(super) fn shown(view: Option<&View>, x: &Tensor) -> candle_core::Result<Tensor> {
+    view.map_or_else(|| Ok(x.clone()), |view| view.apply(x))
+}
+
 /// The views that a recipe names, for pictures of this size.
 pub(super) fn views(asked: &[recipe::View], side: usize) -> Result<Vec<View>> {
     let view = |view: &recipe::View| match view {
-        recipe::View::Identity => Ok(View::identity(side)),
-        recipe::View::Flip => Ok(View::flip(side)),
-        recipe::View::Rotate90 => Ok(View::rotate(side, 1)),
-        recipe::View::Rotate180 => Ok(View::rotate(side, 2)),
-        recipe::View::Rotate270 => Ok(View::rotate(side, 3)),
-        recipe::View::Negate => Ok(View::negate(side)),
-        recipe::View::Skew(by) => Ok(View::skew(side, *by)),
+        recipe::View::Identity => View::identity(side),
+        recipe::View::Flip => View::flip(side),
+        recipe::View::Rotate90 => View::rotate(side, 1),
+        recipe::View::Rotate180 => View::rotate(side, 2),
+        recipe::View::Rotate270 => View::rotate(side, 3),
+        recipe::View::Negate => View::negate(side),
+        recipe::View::Skew(by) => View::skew(side, *by),
         recipe::View::PatchPermute(count) | recipe::View::PixelPermute(count) => View::permute(side, *count),
         recipe::View::Jigsaw => View::jigsaw(side),
-        recipe::View::InnerCircle => Ok(View::inner_circle(side)),
+        recipe::View::InnerCircle => View::inner_circle(side),
         recipe::View::SquareHinge => View::square_hinge(side),
     };
     asked.iter().map(|asked| view(asked).with_context(|| format!("the view {asked} does not fit the model's pictures"))).collect()

@@ -33,9 +33,9 @@ pub(super) fn run(recipe: &Hybrid, models: &mut Models, job: Job, on_step: OnSte
         None => None,
     };
     let texts = texts(model, &recipe.prompt)?;
-    let ask = |x: &Tensor, t: usize, prompt: usize, _: &View| model.predict_guided(x, t, &texts[prompt], recipe.guidance);
+    let ask = |x: &Tensor, t: usize, prompt: usize, _: Option<&View>| model.predict_guided(x, t, &texts[prompt], recipe.guidance);
     let blend = Blend::Parts { split, prompts: prompts(recipe) };
-    let composed = Composed { ask: &ask, blend, fixed, side: model.size() };
+    let composed = Composed { ask: &ask, blend, fixed };
     let Some(clean) = walk(&way, &sampler, start, &composed, on_step)? else { return Ok(Outcome::Stopped) };
     check_finite(&clean)?;
     let mut pictures = Vec::new();

@@ -1,6 +1,6 @@
 //! `upscale`: super-resolution with a stage II model, as in DeepFloyd IF.
 
-use super::compose::{Blend, Composed, split, texts, views};
+use super::compose::{Blend, Composed, shown, split, texts, views};
 use super::walk::{Way, check_finite, made, walk};
 use super::{Job, Models, OnStep, Outcome, begin, pixels};
 use crate::diffusion::{Use, View, bilinear, forward};
@@ -33,16 +33,16 @@ pub(super) fn run(recipe: &Upscale, models: &mut Models, job: Job, on_step: OnSt
 
     let (texts, views) = (texts(model, &recipe.prompt)?, views(&recipe.view, side)?);
     let at_level = model.at_noise_level(recipe.noise_level);
-    let ask = |x: &Tensor, t: usize, prompt: usize, view: &View| {
+    let ask = |x: &Tensor, t: usize, prompt: usize, view: Option<&View>| {
         // The view is of everything that the model is shown.
-        at_level.predict_guided(&view.apply(&Tensor::cat(&[x, &drowned], 1)?)?, t, &texts[prompt], recipe.guidance)
+        at_level.predict_guided(&shown(view, &Tensor::cat(&[x, &drowned], 1)?)?, t, &texts[prompt], recipe.guidance)
     };
     let blend = match recipe.split {
         Some(asked) => Blend::Parts { split: split(asked, recipe.kernel, recipe.sigma), prompts: (0..recipe.prompt.len()).collect() },
         None if views.is_empty() => Blend::Single,
         None => Blend::Views { views: views.clone(), reduce: recipe.reduce },
     };
-    let composed = Composed { ask: &ask, blend, fixed: None, side };
+    let composed = Composed { ask: &ask, blend, fixed: None };
     let Some(clean) = walk(&way, &sampler, start, &composed, on_step)? else { return Ok(Outcome::Stopped) };
     check_finite(&clean)?;
     let others = views.iter().skip(1).map(|view| view.apply(&clean)).collect::<candle_core::Result<Vec<_>>>()?;

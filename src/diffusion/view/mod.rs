@@ -14,33 +14,35 @@ pub struct View {
     side: usize,
     /// For every pixel behind the view, the one before it that it shows, counted along the rows.
     from: Vec<u32>,
+    /// The way back: for every pixel before the view, the one behind it that shows it.
+    to: Vec<u32>,
     negates: bool,
 }
 
 impl View {
     /// As it is.
-    pub fn identity(side: usize) -> View {
+    pub fn identity(side: usize) -> Result<View> {
         View::of(side, |y, x| (y, x))
     }
 
     /// Upside down, mirrored.
-    pub fn flip(side: usize) -> View {
+    pub fn flip(side: usize) -> Result<View> {
         View::of(side, |y, x| (side - 1 - y, x))
     }
 
     /// So many quarter turns clockwise.
-    pub fn rotate(side: usize, quarters: usize) -> View {
+    pub fn rotate(side: usize, quarters: usize) -> Result<View> {
         View::of(side, |y, x| turn_back((y, x), side, quarters))
     }
 
     /// Dark and light exchanged.
-    pub fn negate(side: usize) -> View {
-        View { negates: true, ..View::identity(side) }
+    pub fn negate(side: usize) -> Result<View> {
+        Ok(View { negates: true, ..View::identity(side)? })
     }
 
     /// Each column moved down by `by` pixels for every column that it lies right of the middle; what leaves comes in again
     /// on the other side.
-    pub fn skew(side: usize, by: f64) -> View {
+    pub fn skew(side: usize, by: f64) -> Result<View> {
         View::of(side, |y, x| {
             let shift = (by * (x as f64 - side as f64 / 2.0)).round() as isize;
             ((y as isize - shift).rem_euclid(side as isize) as usize, x)
@@ -55,20 +57,20 @@ impl View {
         }
         let patch = side / count;
         let order = shuffled(count * count);
-        Ok(View::of(side, |y, x| {
+        View::of(side, |y, x| {
             let from = order[(y / patch) * count + x / patch];
             (from / count * patch + y % patch, from % count * patch + x % patch)
-        }))
+        })
     }
 
     /// The pieces of a jigsaw puzzle of 4 x 4, each laid where a piece of the same shape was.
     pub fn jigsaw(side: usize) -> Result<View> {
         needs_fours(side, "a jigsaw")?;
-        Ok(View::of(side, |y, x| jigsaw::from(side, y, x)))
+        View::of(side, |y, x| jigsaw::from(side, y, x))
     }
 
     /// The disc in the middle, three quarters as wide as the picture, half a turn.
-    pub fn inner_circle(side: usize) -> View {
+    pub fn inner_circle(side: usize) -> Result<View> {
         let centred = |at: usize| 2.0 * at as f64 + 1.0 - side as f64;
         let radius = 0.75 * side as f64;
         View::of(side, |y, x| match centred(y).hypot(centred(x)) < radius {
@@ -82,12 +84,12 @@ impl View {
     pub fn square_hinge(side: usize) -> Result<View> {
         needs_fours(side, "a square hinge")?;
         let square = side / 4;
-        Ok(View::of(side, |y, x| {
+        View::of(side, |y, x| {
             let (row, column) = (y / square, x / square);
             let quarters = if (row + column).is_multiple_of(2) { 1 } else { 3 };
             let (dy, dx) = turn_back((y % square, x % square), square, quarters);
             (row * square + dy, column * square + dx)
-        }))
+        })
     }
 
     /// The picture (b, c, h, w) in this view; any number of channels.
@@ -113,17 +115,21 @@ impl View {
     /// # Errors
     /// When the picture has another size than the view.
     pub fn undo_places(&self, x: &Tensor) -> Result<Tensor> {
-        let mut to = vec![0; self.from.len()];
-        for (behind, before) in self.from.iter().enumerate() {
-            to[*before as usize] = behind as u32;
-        }
-        self.exchange(x, &to)
+        self.exchange(x, &self.to)
     }
 
-    /// A view by the pixel that each pixel shows.
-    fn of(side: usize, from: impl Fn(usize, usize) -> (usize, usize)) -> View {
+    /// A view by the pixel that each pixel shows, which must be another one for each.
+    fn of(side: usize, from: impl Fn(usize, usize) -> (usize, usize)) -> Result<View> {
         let place = |(y, x): (usize, usize)| (y * side + x) as u32;
-        View { side, from: (0..side * side).map(|at| place(from(at / side, at % side))).collect(), negates: false }
+        let from: Vec<u32> = (0..side * side).map(|at| place(from(at / side, at % side))).collect();
+        let mut to = vec![u32::MAX; from.len()];
+        for (behind, before) in from.iter().enumerate() {
+            match to.get_mut(*before as usize) {
+                Some(free) if *free == u32::MAX => *free = behind as u32,
+                _ => bail!("at {side}x{side} pixels it would show some twice and lose others; use another view"),
+            }
+        }
+        Ok(View { side, from, to, negates: false })
     }
 
     fn exchange(&self, x: &Tensor, from: &[u32]) -> Result<Tensor> {
@@ -166,17 +172,17 @@ mod tests {
 
     fn all(side: usize) -> Vec<(&'static str, View)> {
         vec![
-            ("identity", View::identity(side)),
-            ("flip", View::flip(side)),
-            ("rotate 90", View::rotate(side, 1)),
-            ("rotate 180", View::rotate(side, 2)),
-            ("rotate 270", View::rotate(side, 3)),
-            ("negate", View::negate(side)),
-            ("skew", View::skew(side, 1.5)),
+            ("identity", View::identity(side).unwrap()),
+            ("flip", View::flip(side).unwrap()),
+            ("rotate 90", View::rotate(side, 1).unwrap()),
+            ("rotate 180", View::rotate(side, 2).unwrap()),
+            ("rotate 270", View::rotate(side, 3).unwrap()),
+            ("negate", View::negate(side).unwrap()),
+            ("skew", View::skew(side, 1.5).unwrap()),
             ("patches", View::permute(side, 8).unwrap()),
             ("pixels", View::permute(side, 64).unwrap()),
             ("jigsaw", View::jigsaw(side).unwrap()),
-            ("inner circle", View::inner_circle(side)),
+            ("inner circle", View::inner_circle(side).unwrap()),
             ("square hinge", View::square_hinge(side).unwrap()),
         ]
     }
@@ -218,9 +224,9 @@ mod tests {
     #[test]
     fn a_quarter_turn_is_clockwise_and_four_are_none() {
         let x = Tensor::new(&[[[[1f32, 2.0], [3.0, 4.0]]]], &Device::Cpu).unwrap();
-        assert_eq!(values(View::rotate(2, 1).apply(&x).unwrap()), [3.0, 1.0, 4.0, 2.0]);
-        assert_eq!(values(View::flip(2).apply(&x).unwrap()), [3.0, 4.0, 1.0, 2.0]);
-        assert_eq!(View::rotate(16, 4), View::identity(16));
+        assert_eq!(values(View::rotate(2, 1).unwrap().apply(&x).unwrap()), [3.0, 1.0, 4.0, 2.0]);
+        assert_eq!(values(View::flip(2).unwrap().apply(&x).unwrap()), [3.0, 4.0, 1.0, 2.0]);
+        assert_eq!(View::rotate(16, 4).unwrap(), View::identity(16).unwrap());
     }
 
     #[test]
@@ -237,6 +243,14 @@ mod tests {
     fn a_size_that_a_view_cannot_cut_is_refused() {
         assert!(View::permute(30, 8).is_err() && View::jigsaw(30).is_err() && View::square_hinge(6).is_err());
         let x = Tensor::zeros((1, 3, 8, 8), candle_core::DType::F32, &Device::Cpu).unwrap();
-        assert!(View::flip(16).apply(&x).is_err());
+        assert!(View::flip(16).unwrap().apply(&x).is_err());
+    }
+    #[test]
+    fn a_view_that_would_lose_pixels_is_refused_in_a_sentence() {
+        let error = View::of(4, |y, _| (y, 0)).unwrap_err().to_string();
+        assert!(error.contains("at 4x4 pixels it would show some twice and lose others"), "{error}");
+        assert!(View::of(4, |y, x| (y + 1, x)).is_err(), "a pixel beyond the picture");
+        // The outline of the knobs does not meet itself at every size.
+        assert!(View::jigsaw(500).is_err() && View::jigsaw(512).is_ok());
     }
 }
