@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use candle_core::{DType, Device, Tensor, safetensors};
-use darkroom::diffusion::{self, View};
+use darkroom::diffusion::{self, Noise, Use, View, bilinear, forward};
 use darkroom::experiment::{self, Models, Outcome};
 use darkroom::input::Inputs;
+use darkroom::model::{Folder, Pipeline};
 use darkroom::recipe::{Made, Recipe};
 use image::RgbImage;
 use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
@@ -175,13 +176,42 @@ fn a_stage_two_model_enlarges_alone_in_views_and_in_parts() {
 
 #[test]
 fn a_view_in_stage_two_is_of_all_that_the_model_is_shown() {
-    // Turning the small picture and the noise turns the result: the network is not equivariant, but the views are.
-    let x = Tensor::randn(0f32, 1.0, (1, 6, 16, 16), &Device::Cpu).unwrap();
-    let seen = View::rotate(16, 2).unwrap().apply(&x).unwrap();
-    let last = |x: &Tensor, channel| x.narrow(1, channel, 1).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    for channel in 0..6 {
-        assert!(last(&seen, channel).iter().eq(last(&x, channel).iter().rev()));
-    }
+    let folder = tempfile::tempdir().unwrap();
+    let dir = stage_two(folder.path(), true);
+    let asked = [("model", dir.as_str()), ("steps", "3"), ("seed", "5"), ("noise-level", "100"), THREE, ("prompt", "a nine")];
+    let recipe = recipe("upscale", &[&asked[..], &[("view", "flip,rotate-180")]].concat());
+    let (said, _) = first_and_last(&recipe);
+
+    let side = 16;
+    let model = Pipeline::load_stage_two(&Folder::find(&dir).unwrap(), &Folder::Embedded).unwrap();
+    let small = Inputs::default().photo(recipe.photo().unwrap(), side as u32 / 4).unwrap();
+    let levels = small.as_raw().iter().map(|level| f32::from(*level) / 127.5 - 1.0).collect();
+    let small = Tensor::from_vec(levels, (1, side / 4, side / 4, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
+    let noise = Noise { seed: 5 };
+    let draw = |purpose| noise.normal(purpose, 0, 0, (1, 3, side, side)).unwrap();
+    let large = bilinear(&small, side).unwrap();
+    let drowned = forward(model.augmentation().unwrap(), &large, Some(100), &draw(Use::Known)).unwrap();
+    let both = Tensor::cat(&[&draw(Use::Init), &drowned], 1).unwrap();
+    let t = model.process.schedule.len() / 3 * 2;
+    let in_view = |(view, prompt): (View, &str)| {
+        let text = model.encode(&["", prompt]).unwrap();
+        let seen = model.at_noise_level(100).predict_guided(&view.apply(&both).unwrap(), t, &text, 4.0).unwrap();
+        seen.map(|noise| view.undo(noise), |variance| view.undo_places(variance)).unwrap()
+    };
+    let views = [View::flip(side).unwrap(), View::rotate(side, 2).unwrap()];
+    let predictions: Vec<_> = views.into_iter().zip(recipe.prompts()).map(in_view).collect();
+    let by_hand = diffusion::mean(&predictions).unwrap().join().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    assert!(far(&said, &by_hand) <= 1e-6 * largest(&said), "{}", far(&said, &by_hand));
+}
+
+#[test]
+fn another_noise_level_makes_another_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = stage_two(folder.path(), true);
+    let level = |level| first_and_last(&recipe("upscale", &[("model", &model), ("steps", "2"), ("noise-level", level)]));
+    let ((low, low_end), (again, again_end), (high, high_end)) = (level("0"), level("0"), level("900"));
+    assert_eq!((&low, &low_end), (&again, &again_end));
+    assert!(far(&low, &high) > 1e-3 * largest(&low) && far(&low_end, &high_end) > 1e-3, "{}", far(&low, &high));
 }
 
 #[test]

@@ -120,3 +120,72 @@ pub(super) fn split(asked: Split, kernel: usize, sigma: f64) -> diffusion::Split
 pub(super) fn texts(model: &crate::model::Pipeline, prompts: &[String]) -> Result<Vec<Tensor>> {
     prompts.iter().map(|prompt| model.encode(&["", prompt])).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    const SIDE: usize = 16;
+
+    fn noise(seed: u64) -> Tensor {
+        Noise { seed }.normal(Use::Init, 0, 0, (2, 3, SIDE, SIDE)).unwrap()
+    }
+
+    fn largest(x: &Tensor) -> f32 {
+        x.abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    /// Every view that a recipe can name.
+    fn every_view() -> Vec<View> {
+        let named: Vec<recipe::View> = recipe::VIEWS.iter().map(|name| name.parse().unwrap()).collect();
+        views(&named, SIDE).unwrap()
+    }
+
+    #[test]
+    fn what_a_prompt_sees_in_its_view_comes_back_to_where_it_was() {
+        let (x, views) = (noise(1), every_view());
+        // A model that finds the picture itself in what it is shown: as noise with its signs, as variance without.
+        let ask = |x: &Tensor, _: usize, _: usize, view: Option<&View>| {
+            let seen = shown(view, x)?;
+            Ok(Prediction { noise: seen.clone(), variance: Some(seen.sqr()?), halves: Some((seen.clone(), (seen * 2.0)?)) })
+        };
+        let returns = |blend: Blend, index: usize| {
+            let composed = Composed { ask: &ask, blend, fixed: None };
+            let found = composed.predict(Place { index, t: 500 }, &x).unwrap();
+            let (half, other) = found.halves.unwrap();
+            let (noise, variance) = ((found.noise - &x).unwrap(), (found.variance.unwrap() - x.sqr().unwrap()).unwrap());
+            let (half, other) = ((half - &x).unwrap(), (other - (&x * 2.0).unwrap()).unwrap());
+            assert!([noise, variance, half, other].iter().all(|far| largest(far) < 1e-5), "step {index}");
+        };
+        for (index, view) in views.iter().enumerate() {
+            returns(Blend::Views { views: vec![view.clone()], reduce: Reduce::Mean }, index);
+            returns(Blend::Views { views: views.clone(), reduce: Reduce::Alternate }, index);
+        }
+        returns(Blend::Views { views, reduce: Reduce::Mean }, 0);
+        returns(Blend::Single, 0);
+    }
+
+    #[test]
+    fn each_view_has_a_prompt_of_its_own_and_each_part_the_noise_of_its_prompt() {
+        let x = Tensor::zeros((1, 3, SIDE, SIDE), candle_core::DType::F32, &Device::Cpu).unwrap();
+        // Prompt 0 sees 1 everywhere, prompt 1 sees 2, and so on.
+        let ask = |x: &Tensor, _: usize, prompt: usize, _: Option<&View>| {
+            Ok(Prediction { noise: (x + (prompt + 1) as f64)?, variance: None, halves: None })
+        };
+        let flat = |blend: Blend, index: usize| {
+            let composed = Composed { ask: &ask, blend, fixed: None };
+            let noise = composed.predict(Place { index, t: 0 }, &x).unwrap().noise;
+            let value = noise.mean_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(largest(&(noise - f64::from(value)).unwrap()) < 1e-6);
+            value
+        };
+        let two = || views(&[recipe::View::Flip, recipe::View::Negate], SIDE).unwrap();
+        assert_eq!(flat(Blend::Views { views: two(), reduce: Reduce::Mean }, 0), -0.5, "(1 - 2) / 2");
+        assert_eq!([0, 1, 2].map(|index| flat(Blend::Views { views: two(), reduce: Reduce::Alternate }, index)), [1.0, -2.0, 1.0]);
+        let parts = |prompts: &[usize]| Blend::Parts { split: split(Split::Colour, 33, 2.0), prompts: prompts.to_vec() };
+        // A flat picture is all in the grey part.
+        assert_eq!((flat(parts(&[0, 1]), 0), flat(parts(&[1, 0]), 0)), (1.0, 2.0));
+    }
+}
