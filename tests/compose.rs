@@ -75,6 +75,9 @@ fn the_pictures_of_an_anagram_are_its_views_and_in_turn_costs_half() {
     let turned = image::imageops::rotate180(&pictures[2]);
     assert_eq!(turned, pictures[3]);
     assert_ne!(pictures[0], pictures[2]);
+    let neither = run(&recipe("anagram", &[("prompt", "a six"), ("prompt", "a nine"), ("view", "flip,rotate-180"), ("steps", "2")])).0;
+    assert_eq!(image::imageops::flip_vertical(&neither[0]), neither[1], "the picture itself comes first");
+    assert_eq!(image::imageops::rotate180(&neither[0]), neither[2]);
     let in_turn = recipe("anagram", &[&asked[..], &[("reduce", "alternate")]].concat());
     assert_eq!(in_turn.model_calls() * 2, recipe_of_mean.model_calls());
     assert_ne!(run(&in_turn).0, pictures);
@@ -172,6 +175,10 @@ fn a_stage_two_model_enlarges_alone_in_views_and_in_parts() {
     let turned = recipe("upscale", &[("model", &model), ("steps", "2"), THREE, ("prompt", "a nine"), ("view", "identity,rotate-180")]);
     let (pictures, _) = run(&turned);
     assert_eq!(image::imageops::rotate180(&pictures[0]), pictures[2]);
+    let neither = recipe("upscale", &[("model", &model), ("steps", "2"), THREE, ("prompt", "a nine"), ("view", "flip,rotate-180")]);
+    let (pictures, _) = run(&neither);
+    assert_eq!(image::imageops::flip_vertical(&pictures[0]), pictures[2]);
+    assert_eq!(image::imageops::rotate180(&pictures[0]), pictures[3]);
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn several_prompts_and_views_are_given_one_after_the_other() {
     assert_eq!(recipe.views(), [View::Identity, View::Rotate180]);
     assert_eq!(recipe.prompt(), "a six\na nine, upside down");
     let toml = "experiment = \"anagram\"\nprompt = [\"a six\", \"a nine\"]\nview = [\"flip\", \"skew:2\"]";
-    assert_eq!(Ask::from_toml(toml).unwrap().expand().unwrap().recipes[0].views(), [View::Flip, View::Skew(2.0)]);
+    assert_eq!(Ask::from_toml(toml).unwrap().expand().unwrap().recipes[0].views(), [View::Identity, View::Flip, View::Skew(2.0)]);
     assert!(parse("anagram", &[("prompt", "alone")]).unwrap_err().contains("1 prompts and 2 views"));
     for name in VIEWS {
         assert_eq!(name.parse::<View>().unwrap().to_string(), *name);
@@ -185,6 +185,24 @@ fn several_prompts_and_views_are_given_one_after_the_other() {
     for wrong in ["", "flop", "flip:2", "skew:nan", "patch-permute:0", "jigsaw:"] {
         assert!(wrong.parse::<View>().is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn the_picture_itself_is_kept_once_whichever_the_views() {
+    let two = [("prompt", "a six"), ("prompt", "a nine")];
+    let views = |experiment, more: &[(&str, &str)]| {
+        let recipe = parse(experiment, &[&two[..], more].concat()).unwrap();
+        (recipe.labels(), recipe.columns())
+    };
+    let row = ["base", "flip: a six", "negate: a nine"];
+    assert_eq!(
+        views("anagram", &[("view", "flip,negate"), ("count", "2")]),
+        ([row, row].concat().iter().map(|label| label.to_string()).collect(), 3)
+    );
+    assert_eq!(views("anagram", &[("view", "flip,identity")]), (vec!["flip: a six".into(), "identity: a nine".into()], 2));
+    let upscale = |view| views("upscale", &[("model", "x"), ("view", view)]);
+    assert_eq!(upscale("flip,rotate-180"), (["enlarged", "bilinear", "flip: a six", "rotate-180: a nine"].map(str::to_owned).to_vec(), 4));
+    assert_eq!(upscale("flip,identity"), (["enlarged", "bilinear", "flip: a six"].map(str::to_owned).to_vec(), 3));
 }
 
 #[test]

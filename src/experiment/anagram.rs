@@ -18,18 +18,18 @@ pub(super) fn run(recipe: &Anagram, models: &mut Models, job: Job, on_step: OnSt
         Some(kept) => kept.fit(&way, shape)?,
         None => (0, sampler.noise.batch(Use::Init, 0, shape)?),
     };
-    let (texts, views) = (texts(model, &recipe.prompt)?, views(&recipe.view, model.size())?);
+    let texts = texts(model, &recipe.prompt)?;
     let ask = |x: &Tensor, t: usize, prompt: usize, view: Option<&View>| {
         model.predict_guided(&shown(view, x)?, t, &texts[prompt], recipe.guidance)
     };
-    let blend = Blend::Views { views: views.clone(), reduce: recipe.reduce };
+    let blend = Blend::Views { views: views(&recipe.view, model.size())?, reduce: recipe.reduce };
     let composed = Composed { ask: &ask, blend, fixed: None };
     let Some(clean) = walk(&way, &sampler, start, &composed, on_step)? else { return Ok(Outcome::Stopped) };
     check_finite(&clean)?;
-    let mut pictures = Vec::new();
+    let (mut pictures, shown) = (Vec::new(), views(&recipe.shown(), model.size())?);
     for i in 0..recipe.count {
         let one = clean.narrow(0, i, 1)?;
-        pictures.extend(views.iter().map(|view| view.apply(&one)).collect::<candle_core::Result<Vec<_>>>()?);
+        pictures.extend(shown.iter().map(|view| view.apply(&one)).collect::<candle_core::Result<Vec<_>>>()?);
     }
     Ok(Outcome::Done(pixels::pictures(&Tensor::cat(&pictures, 0)?)?, made(model, way.timesteps)))
 }

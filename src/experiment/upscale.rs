@@ -4,7 +4,7 @@ use super::compose::{Blend, Composed, shown, split, texts, views};
 use super::walk::{Way, check_finite, made, walk};
 use super::{Job, Models, OnStep, Outcome, begin, pixels};
 use crate::diffusion::{Use, View, bilinear, forward};
-use crate::recipe::Upscale;
+use crate::recipe::{self, Upscale};
 use anyhow::{Context, Result, ensure};
 use candle_core::Tensor;
 
@@ -45,7 +45,8 @@ pub(super) fn run(recipe: &Upscale, models: &mut Models, job: Job, on_step: OnSt
     let composed = Composed { ask: &ask, blend, fixed: None };
     let Some(clean) = walk(&way, &sampler, start, &composed, on_step)? else { return Ok(Outcome::Stopped) };
     check_finite(&clean)?;
-    let others = views.iter().skip(1).map(|view| view.apply(&clean)).collect::<candle_core::Result<Vec<_>>>()?;
+    let others = recipe.view.iter().zip(&views).filter(|(name, _)| **name != recipe::View::Identity);
+    let others = others.map(|(_, view)| view.apply(&clean)).collect::<candle_core::Result<Vec<_>>>()?;
     let pictures = [vec![clean, large], others].concat();
     Ok(Outcome::Done(pixels::pictures(&Tensor::cat(&pictures, 0)?)?, made(model, way.timesteps)))
 }

@@ -65,6 +65,15 @@ pub(super) fn check_views(prompts: usize, views: usize) -> Result<(), RecipeErro
     }
 }
 
+impl Anagram {
+    /// The views that the pictures are kept in. Where none is the identity the picture itself comes first: it is what the
+    /// anagram was made as, and what a stage II model enlarges.
+    pub fn shown(&self) -> Vec<View> {
+        let base = (!self.view.contains(&View::Identity)).then_some(View::Identity);
+        base.into_iter().chain(self.view.iter().copied()).collect()
+    }
+}
+
 impl Experiment for Anagram {
     fn prompts(&self) -> Vec<&str> {
         self.prompt.iter().map(String::as_str).collect()
@@ -74,8 +83,8 @@ impl Experiment for Anagram {
         self.walk.from.iter_mut().collect()
     }
 
-    fn views(&self) -> &[View] {
-        &self.view
+    fn views(&self) -> Vec<View> {
+        self.shown()
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
@@ -88,12 +97,14 @@ impl Experiment for Anagram {
 
     /// A row an anagram: the picture in each of its views.
     fn pictures(&self) -> Vec<String> {
-        let row = || self.view.iter().zip(&self.prompt).map(|(view, prompt)| format!("{view}: {prompt}"));
-        (0..self.count).flat_map(|_| row()).collect()
+        let base = (self.shown().len() > self.view.len()).then(|| "base".to_owned());
+        let views = self.view.iter().zip(&self.prompt).map(|(view, prompt)| format!("{view}: {prompt}"));
+        let row: Vec<String> = base.into_iter().chain(views).collect();
+        vec![row; self.count].concat()
     }
 
     fn columns(&self) -> usize {
-        self.view.len()
+        self.shown().len()
     }
 
     fn model_calls(&self) -> usize {

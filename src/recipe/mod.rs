@@ -68,9 +68,9 @@ trait Experiment {
     /// Every picture that goes in, and a kept step.
     fn images(&mut self) -> Vec<&mut Image>;
 
-    /// The views of an anagram.
-    fn views(&self) -> &[View] {
-        &[]
+    /// The views of an anagram's pictures, in their order.
+    fn views(&self) -> Vec<View> {
+        Vec::new()
     }
 
     /// How it walks, and its `steps`.
@@ -223,8 +223,8 @@ impl Recipe {
         self.as_experiment_mut().images()
     }
 
-    /// The views of an anagram; empty for all other recipes.
-    pub fn views(&self) -> &[View] {
+    /// The views of an anagram's pictures, in their order; empty for all other recipes.
+    pub fn views(&self) -> Vec<View> {
         self.as_experiment().views()
     }
 

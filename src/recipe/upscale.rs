@@ -86,10 +86,6 @@ impl Experiment for Upscale {
         std::iter::once(&mut self.photo.image).chain(&mut self.walk.from).collect()
     }
 
-    fn views(&self) -> &[View] {
-        &self.view
-    }
-
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
         Some((&self.walk, self.steps))
     }
@@ -98,14 +94,19 @@ impl Experiment for Upscale {
         Some(self.guidance)
     }
 
-    /// The enlarged picture, then what it was made from; an anagram has its other views behind them.
+    /// The enlarged picture, then what it was made from; an anagram has all but its identity view behind them.
     fn pictures(&self) -> Vec<String> {
-        let views = self.view.iter().zip(&self.prompt).skip(1).map(|(view, prompt)| format!("{view}: {prompt}"));
+        let views = self
+            .view
+            .iter()
+            .zip(&self.prompt)
+            .filter(|(view, _)| **view != View::Identity)
+            .map(|(view, prompt)| format!("{view}: {prompt}"));
         ["enlarged", "bilinear"].map(str::to_owned).into_iter().chain(views).collect()
     }
 
     fn columns(&self) -> usize {
-        1 + self.view.len().max(1)
+        self.pictures().len()
     }
 
     fn model_calls(&self) -> usize {
