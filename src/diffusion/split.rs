@@ -22,13 +22,14 @@ pub struct Split {
 pub enum Parts {
     /// A Gaussian blur, and the rest.
     Frequency,
-    /// A Gaussian blur, what one of half the width keeps beyond it, and the rest.
+    /// A Gaussian blur of σ, what one of σ/2 keeps beyond it, and the rest. The low band is one blur of σ, where
+    /// visual_anagrams blurs what the narrow one left once more, which is a little wider: √(σ² + σ²/4).
     ThreeBands,
     /// The mean of the colours, and what is left of them.
     Colour,
     /// A blur along the falling diagonal as long as four standard deviations, and the rest.
     Motion,
-    /// What is left of it at half the size, and the rest.
+    /// What is left of it at half the size, were it of 64 pixels, and the rest.
     Scale,
 }
 
@@ -36,7 +37,7 @@ impl Split {
     /// The parts of x (b, c, h, w), whose sum is x.
     ///
     /// # Errors
-    /// When the picture cannot be halved in size.
+    /// When the picture does not fall into the squares of a scale.
     pub fn parts(&self, x: &Tensor) -> Result<Vec<Tensor>> {
         let scale = x.dim(3)? as f64 / SIZE;
         let kernel = 2 * ((self.kernel / 2) as f64 * scale).round() as usize + 1;
@@ -50,7 +51,7 @@ impl Split {
             }
             Parts::Colour => vec![x.mean_keepdim(1)?.broadcast_as(x.shape())?.contiguous()?],
             Parts::Motion => vec![smear(x, (2.0 * self.sigma * scale).round() as usize)?],
-            Parts::Scale => vec![halve(x)?],
+            Parts::Scale => vec![coarsen(x, ((2.0 * scale).round() as usize).max(2))?],
         };
         let rest = parts.iter().try_fold(x.clone(), |rest, part| rest - part)?;
         parts.push(rest);
@@ -93,13 +94,13 @@ fn shift(n: usize, by: isize, device: &Device) -> Result<Tensor> {
     Tensor::from_vec(matrix, (n, n), device)
 }
 
-/// What is left at half the size, enlarged again: squares of 2 x 2 pixels become their mean.
-fn halve(x: &Tensor) -> Result<Tensor> {
+/// What is left at a smaller size, enlarged again: squares of `block` x `block` pixels become their mean.
+fn coarsen(x: &Tensor, block: usize) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
-    if h % 2 + w % 2 > 0 {
-        bail!("a picture of {w}x{h} pixels cannot be halved");
+    if !h.is_multiple_of(block) || !w.is_multiple_of(block) {
+        bail!("a picture of {w}x{h} pixels does not fall into squares of {block}; use another split");
     }
-    x.avg_pool2d(2)?.upsample_nearest2d(h, w)
+    x.avg_pool2d(block)?.upsample_nearest2d(h, w)
 }
 
 #[cfg(test)]
@@ -145,6 +146,23 @@ mod tests {
                 assert!(largest(&far) < 1e-5, "{kind:?} {part}");
             }
         }
+    }
+
+    #[test]
+    fn the_parts_of_an_enlarged_picture_are_the_parts_enlarged() {
+        let small = gaussian_blur(&noise(64), 9, 1.0).unwrap();
+        let large = small.upsample_nearest2d(256, 256).unwrap();
+        let spread = |x: &Tensor| x.sqr().unwrap().mean_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
+        for (kind, count) in ALL {
+            // The blur of squares is not quite the squares of a blur.
+            let most = if [Parts::Colour, Parts::Scale].contains(&kind) { 1e-6 } else { 0.2 };
+            for part in 0..count {
+                let (near, far) = (split(kind).part(&small, part).unwrap(), split(kind).part(&large, part).unwrap());
+                let apart = spread(&(far.avg_pool2d(4).unwrap() - &near).unwrap()) / spread(&near);
+                assert!(apart < most, "{kind:?} {part}: {apart}");
+            }
+        }
+        assert!(split(Parts::Scale).parts(&noise(100)).unwrap_err().to_string().contains("squares of 3"));
     }
 
     #[test]
