@@ -247,6 +247,8 @@ fn fields_that_do_not_agree_are_refused_with_the_one_to_look_at() {
     for (experiment, pairs, field) in [
         ("iterative", vec![("start", "33")], "start"),
         ("edit", vec![("start", "1,40"), ("steps", "20")], "start"),
+        ("inpaint", vec![("steps", "10"), ("jump-count", "2")], "jump-length"),
+        ("inpaint", vec![("timesteps", "0"), ("jump-length", "1"), ("jump-count", "2")], "jump-length"),
         ("hybrid", vec![("split", "three-bands")], "prompt"),
         ("hybrid", vec![("reference", "campanile")], "prompt"),
         ("hybrid", vec![("fixed", "3")], "fixed"),

@@ -110,6 +110,16 @@ impl Experiment for Inpaint {
     }
 
     fn check(&self) -> Result<(), RecipeError> {
-        self.walk.check(self.steps)
+        self.walk.check(self.steps)?;
+        let (calls, length) = (self.walk.calls(self.steps), self.jump_length);
+        match self.jump_count > 1 && length >= calls {
+            true => Err(RecipeError::at(
+                "jump-length",
+                format!(
+                    "a jump of {length} timesteps does not fit into {calls}; take a shorter jump-length, more timesteps, or jump-count 1"
+                ),
+            )),
+            false => Ok(()),
+        }
     }
 }
