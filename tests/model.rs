@@ -67,6 +67,29 @@ fn a_folder_that_lacks_a_part_is_refused_by_the_parts_name() {
 }
 
 #[test]
+fn what_is_in_a_folder_is_told_without_the_parts_that_it_lacks() {
+    let copy = Copy::new();
+    fs::remove_dir_all(copy.path("text_encoder")).unwrap();
+    let parts: Vec<_> = info(&copy.folder()).unwrap().parts.into_iter().map(|part| part.name).collect();
+    assert_eq!(parts, ["unet"], "a stage II folder may have no text encoder");
+    fs::remove_file(copy.path("unet/diffusion_pytorch_model.safetensors")).unwrap();
+    assert!(format!("{:#}", info(&copy.folder()).unwrap_err()).contains("the model folder is not whole"));
+}
+
+#[test]
+fn of_the_folder_that_reads_the_prompts_only_what_reads_them_counts() {
+    let text = Copy::new();
+    let hash = || Folder::Embedded.hash_with(&text.folder()).unwrap();
+    let whole = hash();
+    assert_ne!(whole, Folder::Embedded.hash().unwrap());
+    fs::remove_dir_all(text.path("unet")).unwrap();
+    fs::write(text.path("scheduler/scheduler_config.json"), "{}").unwrap();
+    assert_eq!(hash(), whole, "neither its UNet nor its scheduler is used");
+    fs::write(text.path("tokenizer/tokenizer.json"), "{}").unwrap();
+    assert_ne!(hash(), whole);
+}
+
+#[test]
 fn weights_that_are_empty_truncated_or_no_weights_are_told_from_one_another() {
     for file in FILES.iter().filter(|file| file.ends_with(".safetensors")) {
         let copy = Copy::new();

@@ -34,6 +34,20 @@ const EMBEDDED_FILES: &[(&str, &[u8])] = embed![
     "unet/diffusion_pytorch_model.safetensors",
 ];
 
+/// A part of a folder: its name, its config, and what its weights are called where it has some.
+type Part = (&'static str, &'static str, Option<&'static str>);
+
+const TEXT_ENCODER: Part = ("text_encoder", "config.json", Some("model"));
+const TOKENIZER: Part = ("tokenizer", "tokenizer.json", None);
+/// The parts that decide a picture, in the order in which they are hashed.
+const PARTS: &[Part] = &[
+    TEXT_ENCODER,
+    ("unet", "config.json", Some("diffusion_pytorch_model")),
+    TOKENIZER,
+    ("scheduler", "scheduler_config.json", None),
+    ("image_noising_scheduler", "scheduler_config.json", None),
+];
+
 /// Where models live that are called by a name instead of a path.
 pub fn models_dir() -> Option<PathBuf> {
     Some(directories::BaseDirs::new()?.data_dir().join("darkroom").join("models"))
@@ -105,23 +119,23 @@ impl Folder {
     /// When a file cannot be read.
     pub fn hash(&self) -> Result<String> {
         let mut hasher = Sha256::new();
-        self.feed(&mut hasher)?;
+        self.feed(&mut hasher, PARTS)?;
         Ok(hexadecimal(hasher))
     }
 
-    /// [`hash`](Folder::hash) over two folders that are used together.
+    /// [`hash`](Folder::hash) over this folder and what reads the prompts in another.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn hash_with(&self, other: &Folder) -> Result<String> {
+    pub fn hash_with(&self, text: &Folder) -> Result<String> {
         let mut hasher = Sha256::new();
-        self.feed(&mut hasher)?;
-        other.feed(&mut hasher)?;
+        self.feed(&mut hasher, PARTS)?;
+        text.feed(&mut hasher, &[TEXT_ENCODER, TOKENIZER])?;
         Ok(hexadecimal(hasher))
     }
 
-    fn feed(&self, hasher: &mut Sha256) -> Result<()> {
-        for path in self.deciding_files()? {
+    fn feed(&self, hasher: &mut Sha256, parts: &[Part]) -> Result<()> {
+        for path in self.deciding_files(parts)? {
             hasher.update(path.as_bytes());
             match self {
                 Folder::Embedded => hasher.update(embedded(&path).unwrap_or_default()),
@@ -134,16 +148,16 @@ impl Folder {
         Ok(())
     }
 
-    fn deciding_files(&self) -> Result<Vec<String>> {
+    /// The files of some parts that decide a picture. What must be there has been loaded before.
+    fn deciding_files(&self, parts: &[Part]) -> Result<Vec<String>> {
         let mut paths = Vec::new();
-        let parts = [("text_encoder", "model"), ("unet", "diffusion_pytorch_model")];
-        // A stage II folder may come without a text encoder; what must be there has been loaded before.
-        for (part, stem) in parts.into_iter().filter(|(part, _)| self.has(part)) {
-            paths.push(format!("{part}/config.json"));
-            paths.extend(self.weight_files(part, stem)?);
+        for (part, config, stem) in parts {
+            let config = format!("{part}/{config}");
+            if self.has(&config) {
+                paths.push(config);
+                paths.extend(stem.map(|stem| self.weight_files(part, stem)).transpose()?.unwrap_or_default());
+            }
         }
-        let single = ["tokenizer/tokenizer.json", "scheduler/scheduler_config.json", "image_noising_scheduler/scheduler_config.json"];
-        paths.extend(single.into_iter().filter(|path| self.has(path)).map(str::to_owned));
         Ok(paths)
     }
 

@@ -38,14 +38,15 @@ impl Info {
     }
 }
 
-/// Reads the configs and the headers of the weights; loads nothing.
+/// Reads the configs and the headers of the weights of the parts that are there; loads nothing.
 ///
 /// # Errors
-/// When a part is missing or broken.
+/// When the UNet is missing, or a part is broken.
 pub fn info(folder: &Folder) -> Result<Info> {
     let unet = crate::network::UnetConfig::from_json(&folder.text("unet/config.json")?).with_context(|| folder.title("unet"))?;
-    let parts = [("unet", "diffusion_pytorch_model"), ("text_encoder", "model")];
-    let parts = parts.into_iter().map(|(name, stem)| part(folder, name, stem)).collect::<Result<_>>()?;
+    // A stage II folder may come without a text encoder.
+    let parts = [("unet", "diffusion_pytorch_model"), ("text_encoder", "model")].into_iter().filter(|(name, _)| folder.has(name));
+    let parts = parts.map(|(name, stem)| part(folder, name, stem)).collect::<Result<_>>()?;
     Ok(Info { name: folder.name(), size: unet.sample_size, parts })
 }
 
