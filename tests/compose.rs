@@ -102,6 +102,24 @@ fn a_reference_gives_its_part_and_the_seed_the_rest() {
 }
 
 #[test]
+fn the_part_that_a_reference_gives_is_its_own_to_the_last() {
+    let photo = run(&recipe("forward", &[])).0.remove(0);
+    let levels = photo.as_raw().iter().map(|level| f32::from(*level) / 127.5 - 1.0).collect();
+    let photo = Tensor::from_vec(levels, (1, 32, 32, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
+    for (name, kind) in [("colour", diffusion::Parts::Colour), ("scale", diffusion::Parts::Scale)] {
+        for fixed in [1, 2] {
+            let asked = [("prompt", "a white shirt"), ("reference", "campanile"), ("steps", "5"), ("guidance", "1"), ("split", name)];
+            let (pictures, _) = run(&recipe("hybrid", &[&asked[..], &[("fixed", fixed.to_string().as_str())]].concat()));
+            let part = diffusion::Split { kind, kernel: 33, sigma: 2.0 }.part(&photo, fixed - 1).unwrap();
+            let part = part.permute((0, 2, 3, 1)).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let away = |(level, value): (&u8, &f32)| (f32::from(*level) - ((value + 1.0) * 127.5).clamp(0.0, 255.0)).abs();
+            let off = pictures[fixed].as_raw().iter().zip(&part).map(away).fold(0.0, f32::max);
+            assert!(off <= 1.0, "part {fixed} of {name} is {off} levels away from the photo's");
+        }
+    }
+}
+
+#[test]
 fn composed_runs_go_on_where_they_were_broken_off() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint");

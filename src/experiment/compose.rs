@@ -57,14 +57,26 @@ impl Denoiser for Composed<'_> {
     fn constrain(&self, at: Place, x: Tensor) -> candle_core::Result<Tensor> {
         let Some(Fixed { split, part, photo, schedule, noise }) = &self.fixed else { return Ok(x) };
         let noise = noise.batch(Use::Known, at.index as u32, photo.dims4()?)?;
-        let known = forward(schedule, photo, Some(at.t), &noise)?;
-        // The part is linear: what is exchanged is the part of the difference.
-        let exchanged = split.part(&(known - &x)?, *part)?;
-        x + exchanged
+        exchange(split, *part, x, &forward(schedule, photo, Some(at.t), &noise)?)
     }
 }
 
+/// One part of x exchanged for that of `known`, all (b, 3, h, w).
+fn exchange(split: &diffusion::Split, part: usize, x: Tensor, known: &Tensor) -> candle_core::Result<Tensor> {
+    // The part is linear: what is exchanged is the part of the difference.
+    let exchanged = split.part(&(known - &x)?, part)?;
+    x + exchanged
+}
+
 impl Composed<'_> {
+    /// The clean picture at the end, whose known part is the photo's own: the last step has predicted it once more.
+    pub fn finish(&self, clean: Tensor) -> candle_core::Result<Tensor> {
+        match &self.fixed {
+            Some(Fixed { split, part, photo, .. }) => exchange(split, *part, clean, photo),
+            None => Ok(clean),
+        }
+    }
+
     /// What a prompt sees in its view, brought back to the picture's own.
     fn seen(&self, at: Place, x: &Tensor, views: &[View], which: usize) -> candle_core::Result<Prediction> {
         let view = views.get(which).ok_or_else(|| candle_core::Error::msg("there is no view"))?;

@@ -37,6 +37,7 @@ pub(super) fn run(recipe: &Hybrid, models: &mut Models, job: Job, on_step: OnSte
     let blend = Blend::Parts { split, prompts: prompts(recipe) };
     let composed = Composed { ask: &ask, blend, fixed };
     let Some(clean) = walk(&way, &sampler, start, &composed, on_step)? else { return Ok(Outcome::Stopped) };
+    let clean = composed.finish(clean)?;
     check_finite(&clean)?;
     let mut pictures = Vec::new();
     for i in 0..recipe.count {
