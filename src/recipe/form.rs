@@ -1,7 +1,7 @@
 //! The form of an experiment, read off the declaration of its arguments.
 
 use super::number::List;
-use super::{Ask, RecipeError, Timesteps};
+use super::{RecipeError, Timesteps};
 use clap::{Arg, ArgAction};
 use std::any::TypeId;
 
@@ -66,22 +66,6 @@ fn default(arg: &Arg) -> Option<String> {
     let values: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
     let between = if arg.get_id() == "prompt" { "\n" } else { "," };
     values.first().map(|_| values.join(between))
-}
-
-impl Field {
-    /// Checks what is typed so far, alone: how many values it makes.
-    ///
-    /// # Errors
-    /// What is wrong with it, for the line below the field.
-    pub fn check(&self, experiment: &str, text: &str) -> Result<usize, RecipeError> {
-        let ask = Ask { experiment: experiment.to_owned(), fields: vec![(self.name.clone(), text.to_owned())] };
-        match ask.expand() {
-            Ok(grid) => Ok(grid.recipes.len()),
-            // `steps` and `timesteps` are judged together, when the whole form is.
-            Err(error) if error.field.as_deref() != Some(self.name.as_str()) => Ok(1),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 /// An argument's name as it is typed: `jump-count`, where its identifier is `jump_count`.
