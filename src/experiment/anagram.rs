@@ -3,7 +3,7 @@
 use super::compose::{Blend, Composed, shown, texts, views};
 use super::walk::{Way, check_finite, made, walk};
 use super::{Job, Models, OnStep, Outcome, begin, pixels};
-use crate::diffusion::{Use, View};
+use crate::diffusion::View;
 use crate::recipe::Anagram;
 use anyhow::Result;
 use candle_core::Tensor;
@@ -14,10 +14,7 @@ pub(super) fn run(recipe: &Anagram, models: &mut Models, job: Job, on_step: OnSt
     let way = Way::new(&recipe.walk, recipe.steps, model)?;
     let sampler = way.sampler(&recipe.walk, recipe.seed, model);
     let shape = (recipe.count, 3, model.size(), model.size());
-    let start = match kept {
-        Some(kept) => kept.fit(&way, shape)?,
-        None => (0, sampler.noise.batch(Use::Init, 0, shape)?),
-    };
+    let start = way.start(kept, sampler.noise, shape)?;
     let texts = texts(model, &recipe.prompt)?;
     let ask = |x: &Tensor, t: usize, prompt: usize, view: Option<&View>| {
         model.predict_guided(&shown(view, x)?, t, &texts[prompt], recipe.guidance)

@@ -3,9 +3,9 @@
 use super::photo::{Drown, load};
 use super::walk::{Way, check_finite, made, tell, tell_clean};
 use super::{Checkpoint, Job, Models, OnStep, Outcome, begin, pixels};
-use crate::diffusion::{Noise, Place};
+use crate::diffusion::{self, Denoiser, Place, Sampler};
 use crate::recipe::Edit;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use candle_core::Tensor;
 
 /// One walk of the run: from noise at one of its starts back to a picture.
@@ -15,56 +15,54 @@ struct Pass {
     picture: usize,
     /// Which of its repeats.
     repeat: usize,
+    /// Whether its picture is the run's, and not one for the next repeat.
+    is_last: bool,
     /// The jump that it begins with.
     start: usize,
     /// Steps of the run before it.
     before: usize,
+    /// What sets its noise apart from that of the others.
+    offset: usize,
+}
+
+/// What all passes of a run are walked with.
+struct Course<'a> {
+    way: &'a Way,
+    sampler: Sampler,
+    denoiser: &'a dyn Denoiser,
+    /// Steps of the run.
+    of: usize,
 }
 
 pub(super) fn run(recipe: &Edit, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
     let kept = begin(&models.inputs, recipe.walk.from.as_ref(), job)?;
     let (photo, model) = load(&recipe.photo, &recipe.model, models)?;
     let way = Way::new(&recipe.walk, recipe.steps, model)?;
-    let mut sampler = way.sampler(&recipe.walk, recipe.seed, model);
+    let sampler = way.sampler(&recipe.walk, recipe.seed, model);
     let text = model.encode(&["", &recipe.prompt])?;
     let predict = |at: Place, x: &Tensor| model.predict_guided(x, at.t, &text, recipe.guidance);
-    let drown = Drown { schedule: &model.process.schedule, noise: Noise { seed: recipe.seed } };
+    let drown = Drown { schedule: &model.process.schedule, noise: sampler.noise };
 
-    let (passes, of) = passes(recipe, way.entries());
+    let (passes, of) = passes(recipe, &way);
     let mut finished = match &kept {
         Some(kept) => resume(kept, &passes, &way, photo.dims())?,
         None => Finished(Vec::new()),
     };
+    let course = Course { way: &way, sampler, denoiser: &predict, of };
     let next = kept.as_ref().map_or(0, |kept| kept.next);
     // The picture that the last pass made, for the next of its repeats.
     let mut last = kept.map(|kept| kept.x);
     for pass in passes.into_iter().filter(|pass| pass.before + way.entries() - pass.start > next) {
-        let begun = next > pass.before;
-        let start = match (last.take(), begun) {
-            (Some(x), true) => (pass.start + next - pass.before, x),
-            (Some(base), false) if pass.repeat > 0 => (pass.start, drown.at(&base, way.timesteps[pass.start], pass.picture, pass.repeat)?),
-            _ => (pass.start, drown.at(&photo, way.timesteps[pass.start], pass.picture, pass.repeat)?),
-        };
-        sampler.offset = (pass.picture * recipe.repeats + pass.repeat) * way.jumps.len();
-        let is_last = pass.repeat + 1 == recipe.repeats;
-        let hook = |step: crate::diffusion::Step| {
-            let ends = is_last && !way.ends_clean && step.index + 1 == way.jumps.len();
-            let done = finished.with(ends.then_some(step.x))?;
-            tell((pass.before + step.index - pass.start, of), &step, (&sampler.process, done.as_ref()), on_step)
-        };
-        let clean = match start.0 < way.jumps.len() {
-            true => sampler.sample(start, &predict, hook)?,
-            // Only the clean picture at the end of the list was missing.
-            false => Some(start.1),
-        };
-        let Some(clean) = clean else { return Ok(Outcome::Stopped) };
-        if way.ends_clean {
-            let index = pass.before + way.entries() - 1 - pass.start;
-            if tell_clean((index, of), &clean, finished.with(is_last.then_some(&clean))?.as_ref(), on_step)?.is_break() {
-                return Ok(Outcome::Stopped);
+        let start = match last.take() {
+            Some(x) if next > pass.before => (pass.start + next - pass.before, x),
+            last => {
+                let base = last.filter(|_| pass.repeat > 0);
+                let t = way.timesteps[pass.start];
+                (pass.start, drown.at(base.as_ref().unwrap_or(&photo), t, pass.picture, pass.repeat)?)
             }
-        }
-        if is_last {
+        };
+        let Some(clean) = course.walk(pass, start, &finished, on_step)? else { return Ok(Outcome::Stopped) };
+        if pass.is_last {
             finished.0.push(clean.clone());
         }
         last = Some(clean);
@@ -76,20 +74,43 @@ pub(super) fn run(recipe: &Edit, models: &mut Models, job: Job, on_step: OnStep)
 }
 
 /// Every pass in order, and how many steps they have in all.
-fn passes(recipe: &Edit, entries: usize) -> (Vec<Pass>, usize) {
+fn passes(recipe: &Edit, way: &Way) -> (Vec<Pass>, usize) {
     let (mut passes, mut before) = (Vec::new(), 0);
     for (picture, start) in recipe.start.0.iter().copied().enumerate() {
         for repeat in 0..recipe.repeats {
-            passes.push(Pass { picture, repeat, start, before });
-            before += entries - start;
+            let offset = passes.len() * way.jumps.len();
+            passes.push(Pass { picture, repeat, is_last: repeat + 1 == recipe.repeats, start, before, offset });
+            before += way.entries() - start;
         }
     }
     (passes, before)
 }
 
+impl Course<'_> {
+    /// One pass from `start`, a jump and the picture before it, to its clean picture; `None` when the hook breaks it off.
+    fn walk(&self, pass: Pass, start: (usize, Tensor), finished: &Finished, on_step: OnStep) -> Result<Option<Tensor>> {
+        let Course { way, of, .. } = *self;
+        let sampler = Sampler { offset: pass.offset, ..self.sampler.clone() };
+        let hook = |step: diffusion::Step| {
+            let ends = pass.is_last && !way.ends_clean && step.index + 1 == way.jumps.len();
+            let done = finished.with(ends.then_some(step.x))?;
+            tell((pass.before + step.index - pass.start, of), &step, (&sampler.process, done.as_ref()), on_step)
+        };
+        let Some(clean) = sampler.sample(start, self.denoiser, hook)? else { return Ok(None) };
+        if way.ends_clean {
+            let index = pass.before + way.entries() - 1 - pass.start;
+            let done = finished.with(pass.is_last.then_some(&clean))?;
+            if tell_clean((index, of), &clean, done.as_ref(), on_step)?.is_break() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(clean))
+    }
+}
+
 /// What was finished by a kept step, which must be one of these passes.
 fn resume(kept: &Checkpoint, passes: &[Pass], way: &Way, shape: &[usize]) -> Result<Finished> {
-    ensure!(kept.x.dims() == shape, "the kept step holds a picture of {:?}, the recipe makes {shape:?}", kept.x.dims());
+    kept.check_shape(shape)?;
     let end = |pass: &Pass| pass.before + way.entries() - pass.start;
     let pass = passes.iter().find(|pass| end(pass) > kept.next);
     // Between two passes the picture is clean.

@@ -3,7 +3,7 @@
 use super::compose::{Blend, Composed, Fixed, split, texts};
 use super::walk::{Way, check_finite, made, walk};
 use super::{Job, Models, OnStep, Outcome, begin, pixels};
-use crate::diffusion::{Use, View};
+use crate::diffusion::View;
 use crate::recipe::{Colour, Fit, Hybrid, Photo};
 use anyhow::Result;
 use candle_core::Tensor;
@@ -15,10 +15,7 @@ pub(super) fn run(recipe: &Hybrid, models: &mut Models, job: Job, on_step: OnSte
     let way = Way::new(&recipe.walk, recipe.steps, model)?;
     let sampler = way.sampler(&recipe.walk, recipe.seed, model);
     let shape = (recipe.count, 3, model.size(), model.size());
-    let start = match kept {
-        Some(kept) => kept.fit(&way, shape)?,
-        None => (0, sampler.noise.batch(Use::Init, 0, shape)?),
-    };
+    let start = way.start(kept, sampler.noise, shape)?;
     let split = split(recipe.split, recipe.kernel, recipe.sigma);
     let photo = |image| Photo { image, fit: Fit::Crop, background: Colour([255; 3]) };
     let photo = recipe.reference.clone().map(|image| inputs.photo(&photo(image), model.size() as u32)).transpose()?;

@@ -19,10 +19,7 @@ pub(super) fn run(recipe: &Inpaint, models: &mut Models, job: Job, on_step: OnSt
     way.jumps = resample(&way, &recipe.schedule());
     let sampler = way.sampler(&recipe.walk, recipe.seed, model);
     let shape = (recipe.count, 3, model.size(), model.size());
-    let start = match kept {
-        Some(kept) => kept.fit(&way, shape)?,
-        None => (0, sampler.noise.batch(Use::Init, 0, shape)?),
-    };
+    let start = way.start(kept, sampler.noise, shape)?;
     let known = Known {
         model,
         text: model.encode(&["", &recipe.prompt])?,

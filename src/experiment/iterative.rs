@@ -6,7 +6,7 @@ use super::walk::{Way, check_finite, made, tell, tell_clean};
 use super::{Checkpoint, Job, Models, OnStep, Outcome, begin, pixels};
 use crate::diffusion::{Place, gaussian_blur};
 use crate::recipe::Iterative;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use candle_core::Tensor;
 
 pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
@@ -25,18 +25,16 @@ pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: On
             let t = *way.timesteps.get(recipe.start).context("start is beyond the last timestep")?;
             let noisy = Drown { schedule: &model.process.schedule, noise: sampler.noise }.at(&clean, t, 0, 0)?;
             let prediction = predict(Place { index: recipe.start, t }, &noisy)?;
-            let leap = Leap::new(model, t, noisy.clone(), prediction)?;
+            let leap = Leap::new(model, t, noisy, prediction)?;
             // What comes next starts from the noisy picture, not from the estimate.
-            let finished = leap.estimate.clone();
-            if leap.tell((0, of), Some(&Tensor::cat(&[&finished, &noisy], 0)?), on_step)?.is_break() {
+            if leap.tell((0, of), Some(&Tensor::cat(&[&leap.estimate, &leap.noisy], 0)?), on_step)?.is_break() {
                 return Ok(Outcome::Stopped);
             }
-            ((recipe.start, noisy), vec![finished])
+            ((recipe.start, leap.noisy), vec![leap.estimate])
         }
     };
-    let is_kept = |index: usize| recipe.kept().any(|kept| kept == index);
     let hook = |step: crate::diffusion::Step| {
-        if is_kept(step.index) {
+        if recipe.kept().any(|kept| kept == step.index) {
             finished.push(step.before.clone());
         }
         tell((1 + step.index - recipe.start, of), &step, (&sampler.process, Some(&Tensor::cat(&finished, 0)?)), on_step)
@@ -46,16 +44,22 @@ pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: On
         return Ok(Outcome::Stopped);
     }
     check_finite(&result)?;
+    let all = beside(finished, [clean, result], recipe)?;
+    Ok(Outcome::Done(pixels::pictures(&all)?, made(model, way.timesteps)))
+}
+
+/// The noisy pictures on the way, then the original and the result, then what one step and a blur make of the first.
+fn beside(mut finished: Vec<Tensor>, pictures: [Tensor; 2], recipe: &Iterative) -> Result<Tensor> {
     // The noisy picture that the walk began with, which a kept step of another seed brings along.
     let blurred = gaussian_blur(finished.get(1).context("the walk has no step")?, recipe.kernel, recipe.sigma)?;
     let estimate = finished.remove(0);
-    finished.extend([clean, result, estimate, blurred]);
-    Ok(Outcome::Done(pixels::pictures(&Tensor::cat(&finished, 0)?)?, made(model, way.timesteps)))
+    finished.extend(pictures.into_iter().chain([estimate, blurred]));
+    Ok(Tensor::cat(&finished, 0)?)
 }
 
 /// Where the walk goes on, and what was finished.
 fn resume(kept: Checkpoint, recipe: &Iterative, way: &Way, shape: &[usize]) -> Result<((usize, Tensor), Vec<Tensor>)> {
-    ensure!(kept.x.dims() == shape, "the kept step holds a picture of {:?}, the recipe makes {shape:?}", kept.x.dims());
+    kept.check_shape(shape)?;
     let of = 1 + way.entries() - recipe.start;
     let index = recipe.start + kept.next.max(1) - 1;
     // The single step leaves its estimate; beside that, the noisy picture from which the walk begins was kept.

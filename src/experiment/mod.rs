@@ -26,7 +26,6 @@ use anyhow::{Result, ensure};
 use candle_core::Tensor;
 use image::RgbImage;
 use std::{ops::ControlFlow, path::Path};
-use walk::Way;
 
 /// What runs are made with: the model in use, kept loaded from one run to the next, and the pictures that go in.
 #[derive(Default)]
@@ -117,11 +116,10 @@ fn begin(inputs: &Inputs, from: Option<&Image>, checkpoint: Job) -> Result<Optio
 }
 
 impl Checkpoint {
-    /// The step of a way and the picture to go on from, which must have this shape.
-    fn fit(self, way: &Way, shape: (usize, usize, usize, usize)) -> Result<(usize, Tensor)> {
-        ensure!(self.x.dims4()? == shape, "the kept step holds a picture of {:?}, the recipe makes {shape:?}", self.x.dims());
-        self.check_place(way.entries(), way.at(self.next))?;
-        Ok((self.next, self.x))
+    /// Refuses a kept step whose picture has another shape than the recipe's, (b, 3, h, w).
+    fn check_shape(&self, shape: &[usize]) -> Result<()> {
+        ensure!(self.x.dims() == shape, "the kept step holds a picture of {:?}, the recipe makes {shape:?}", self.x.dims());
+        Ok(())
     }
 
     /// Refuses a kept step that left its picture where the recipe's next step, one of `of`, does not begin.

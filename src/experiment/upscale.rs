@@ -23,10 +23,7 @@ pub(super) fn run(recipe: &Upscale, models: &mut Models, job: Job, on_step: OnSt
     let way = Way::new(&recipe.walk, recipe.steps, model)?;
     let sampler = way.sampler(&recipe.walk, recipe.seed, model);
     let shape = (1, 3, side, side);
-    let start = match kept {
-        Some(kept) => kept.fit(&way, shape)?,
-        None => (0, sampler.noise.batch(Use::Init, 0, shape)?),
-    };
+    let start = way.start(kept, sampler.noise, shape)?;
     let schedule = model.augmentation().context("the model does not enlarge")?;
     ensure!(recipe.noise_level < schedule.len(), "noise-level {} is beyond the model's last, {}", recipe.noise_level, schedule.len() - 1);
     let drowned = forward(schedule, &large, Some(recipe.noise_level), &sampler.noise.normal(Use::Known, 0, 0, shape)?)?;
@@ -37,16 +34,20 @@ pub(super) fn run(recipe: &Upscale, models: &mut Models, job: Job, on_step: OnSt
         // The view is of everything that the model is shown.
         at_level.predict_guided(&shown(view, &Tensor::cat(&[x, &drowned], 1)?)?, t, &texts[prompt], recipe.guidance)
     };
-    let blend = match recipe.split {
-        Some(asked) => Blend::Parts { split: split(asked, recipe.kernel, recipe.sigma), prompts: (0..recipe.prompt.len()).collect() },
-        None if views.is_empty() => Blend::Single,
-        None => Blend::Views { views: views.clone(), reduce: recipe.reduce },
-    };
-    let composed = Composed { ask: &ask, blend, fixed: None };
+    let composed = Composed { ask: &ask, blend: blend(recipe, &views), fixed: None };
     let Some(clean) = walk(&way, &sampler, start, &composed, on_step)? else { return Ok(Outcome::Stopped) };
     check_finite(&clean)?;
     let others = recipe.view.iter().zip(&views).filter(|(name, _)| **name != recipe::View::Identity);
     let others = others.map(|(_, view)| view.apply(&clean)).collect::<candle_core::Result<Vec<_>>>()?;
     let pictures = [vec![clean, large], others].concat();
     Ok(Outcome::Done(pixels::pictures(&Tensor::cat(&pictures, 0)?)?, made(model, way.timesteps)))
+}
+
+/// How the predictions under the prompts become one.
+fn blend(recipe: &Upscale, views: &[View]) -> Blend {
+    match recipe.split {
+        Some(asked) => Blend::Parts { split: split(asked, recipe.kernel, recipe.sigma), prompts: (0..recipe.prompt.len()).collect() },
+        None if views.is_empty() => Blend::Single,
+        None => Blend::Views { views: views.to_vec(), reduce: recipe.reduce },
+    }
 }

@@ -1,7 +1,7 @@
 //! From a recipe's walk to the sampler's.
 
-use super::{Inside, OnStep, Step};
-use crate::diffusion::{self, Denoiser, Jump, Noise, Process, RNG, Rule, Sampler, jumps, timesteps};
+use super::{Checkpoint, Inside, OnStep, Step};
+use crate::diffusion::{self, Denoiser, Jump, Noise, Process, RNG, Rule, Sampler, Use, jumps, timesteps};
 use crate::model::Pipeline;
 use crate::recipe::{self, Layer, Made, Timesteps};
 use anyhow::{Context, Result, bail, ensure};
@@ -39,6 +39,14 @@ impl Way {
     pub fn at(&self, steps: usize) -> Option<usize> {
         let last = self.timesteps.last().filter(|_| self.ends_clean && steps == self.jumps.len());
         self.jumps.get(steps).map(|jump| jump.from).or(last.copied())
+    }
+
+    /// Where a walk of pictures (b, c, h, w) begins: after a kept step, or at noise.
+    pub fn start(&self, kept: Option<Checkpoint>, noise: Noise, shape: (usize, usize, usize, usize)) -> Result<(usize, Tensor)> {
+        let Some(kept) = kept else { return Ok((0, noise.batch(Use::Init, 0, shape)?)) };
+        kept.check_shape(&<[usize; 4]>::from(shape))?;
+        kept.check_place(self.entries(), self.at(kept.next))?;
+        Ok((kept.next, kept.x))
     }
 
     /// The sampler that walks these jumps.
