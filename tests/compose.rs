@@ -120,6 +120,18 @@ fn the_part_that_a_reference_gives_is_its_own_to_the_last() {
 }
 
 #[test]
+fn a_reference_becomes_square_as_it_is_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wide.png");
+    RgbImage::from_pixel(64, 32, image::Rgb([128; 3])).save(&file).unwrap();
+    let asked = [THREE, ("reference", file.to_str().unwrap()), ("split", "scale"), ("steps", "1"), ("guidance", "1")];
+    let top = |more: &[(&str, &str)]| *run(&recipe("hybrid", &[&asked[..], more].concat())).0[1].get_pixel(16, 0);
+    assert_eq!(top(&[]).0, [128; 3], "cropped unless asked otherwise");
+    assert_eq!(top(&[("fit", "letterbox")]).0, [255; 3]);
+    assert_eq!(top(&[("fit", "letterbox"), ("background", "#204060")]).0, [0x20, 0x40, 0x60]);
+}
+
+#[test]
 fn composed_runs_go_on_where_they_were_broken_off() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("checkpoint");

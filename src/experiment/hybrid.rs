@@ -4,7 +4,7 @@ use super::compose::{Blend, Composed, Fixed, split, texts};
 use super::walk::{Way, check_finite, made, walk};
 use super::{Job, Models, OnStep, Outcome, begin, pixels};
 use crate::diffusion::View;
-use crate::recipe::{Colour, Fit, Hybrid, Photo};
+use crate::recipe::{Hybrid, Photo};
 use anyhow::Result;
 use candle_core::Tensor;
 
@@ -17,7 +17,7 @@ pub(super) fn run(recipe: &Hybrid, models: &mut Models, job: Job, on_step: OnSte
     let shape = (recipe.count, 3, model.size(), model.size());
     let start = way.start(kept, sampler.noise, shape)?;
     let split = split(recipe.split, recipe.kernel, recipe.sigma);
-    let photo = |image| Photo { image, fit: Fit::Crop, background: Colour([255; 3]) };
+    let photo = |image| Photo { image, fit: recipe.fit, background: recipe.background };
     let photo = recipe.reference.clone().map(|image| inputs.photo(&photo(image), model.size() as u32)).transpose()?;
     let fixed = match photo {
         Some(photo) => Some(Fixed {

@@ -1,6 +1,6 @@
 //! `hybrid`: the parts of one picture from different prompts (factorized diffusion).
 
-use super::{Experiment, Image, RecipeError, Walk, number, walk::halves};
+use super::{Colour, Experiment, Fit, Image, RecipeError, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Develop a picture whose parts, such as its low and high frequencies, follow different prompts (factorized diffusion).
@@ -27,6 +27,14 @@ pub struct Hybrid {
     #[arg(long, value_name = "IMAGE", value_parser = clap::value_parser!(Image))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Image>,
+
+    /// How the reference becomes square: crop cuts the longer side, letterbox fills the shorter.
+    #[arg(long, value_enum, default_value = "crop")]
+    pub fit: Fit,
+
+    /// What lies behind the reference's transparent pixels and beside it when letterboxed: black, white, or #rrggbb.
+    #[arg(long, default_value = "white", value_name = "COLOUR", value_parser = clap::value_parser!(Colour))]
+    pub background: Colour,
 
     /// Which part the reference gives, from 1.
     #[arg(long, default_value = "1", value_name = "1..3", value_parser = number::count(1, 3))]
