@@ -42,14 +42,10 @@ fn sheet(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<u8>> {
     // One picture alone says little: how it came about says more.
     let columns = match pictures.len() {
         0 | 1 => {
-            let steps = gallery.steps(run.id);
-            let shown = spread(&steps, SHEET_STEPS);
-            let of = run.of.max(steps.last().copied().unwrap_or(0));
-            for step in shown {
-                pictures.push((format!("step {step} of {of}"), layer_of(gallery, run.id, step, layer)?));
-            }
-            pictures.iter_mut().take(usize::from(run.state == State::Done)).for_each(|(label, _)| *label = "result".to_owned());
-            pictures.rotate_left(usize::from(run.state == State::Done));
+            let steps = steps(gallery, run, layer)?;
+            let of = run.of.max(steps.last().map_or(0, |(step, _)| *step));
+            pictures.iter_mut().for_each(|(label, _)| *label = "result".to_owned());
+            pictures.extend(spread(steps, SHEET_STEPS).into_iter().map(|(step, picture)| (format!("step {step} of {of}"), picture)));
             SHEET_COLUMNS
         }
         _ => run.recipe.columns(),
@@ -58,19 +54,37 @@ fn sheet(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<u8>> {
     gallery::encode(&gallery::contact_sheet(&run.recipe, columns, &pictures), &[])
 }
 
-/// The pictures of the kept steps.
+/// The pictures of the kept steps, all of one size.
 fn frames(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<RgbImage>> {
-    let steps = gallery.steps(run.id);
-    ensure!(!steps.is_empty(), "run {} has no kept steps; only the newest runs keep them. Run its recipe again to have them", run.id);
-    // A step of one kind may have another size or no such layer: a film keeps one size.
-    let frames = steps.iter().map(|step| layer_of(gallery, run.id, *step, layer)).collect::<Result<Vec<_>>>()?;
-    let size = frames.last().map(RgbImage::dimensions);
-    Ok(frames.into_iter().filter(|frame| Some(frame.dimensions()) == size).collect())
+    let frames = steps(gallery, run, layer)?;
+    ensure!(!frames.is_empty(), "run {} has no kept steps; only the newest runs keep them. Run its recipe again to have them", run.id);
+    // Where every step adds a picture, the first ones are smaller; a film keeps one size.
+    let longest = |side: fn(&RgbImage) -> u32| frames.iter().map(|(_, frame)| side(frame)).max().unwrap_or(0);
+    let size = (longest(RgbImage::width), longest(RgbImage::height));
+    Ok(frames.into_iter().map(|(_, frame)| laid_on(size, frame)).collect())
 }
 
-fn layer_of(gallery: &Gallery, run: RunId, step: u32, layer: Layer) -> Result<RgbImage> {
-    let picture = trace::picture(&gallery.step_path(run, step), layer);
-    picture.with_context(|| format!("step {step} of run {run} cannot be shown"))
+/// The kept steps that have the layer, with their numbers; empty where none are kept.
+fn steps(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<(u32, RgbImage)>> {
+    let kept = gallery.steps(run.id);
+    let mut steps = Vec::new();
+    for step in &kept {
+        let picture = trace::find(&gallery.step_path(run.id, *step), layer);
+        let picture = picture.with_context(|| format!("step {step} of run {} cannot be shown", run.id))?;
+        steps.extend(picture.map(|picture| (*step, picture)));
+    }
+    ensure!(kept.is_empty() || !steps.is_empty(), "no kept step of run {} has {}; choose another layer", run.id, layer.title());
+    Ok(steps)
+}
+
+/// The picture in the upper left corner of a black one.
+fn laid_on(size: (u32, u32), picture: RgbImage) -> RgbImage {
+    if picture.dimensions() == size {
+        return picture;
+    }
+    let mut canvas = RgbImage::new(size.0, size.1);
+    image::imageops::replace(&mut canvas, &picture, 0, 0);
+    canvas
 }
 
 fn turning(gallery: &Gallery, run: &Run) -> Result<Vec<gallery::Shot>> {
@@ -83,9 +97,77 @@ fn turning(gallery: &Gallery, run: &Run) -> Result<Vec<gallery::Shot>> {
 }
 
 /// At most `count` of the items, evenly, with the first and the last.
-fn spread(items: &[u32], count: usize) -> Vec<u32> {
-    match items.len() <= count {
-        true => items.to_vec(),
-        false => (0..count).map(|i| items[i * (items.len() - 1) / (count - 1)]).collect(),
+fn spread<T>(items: Vec<T>, count: usize) -> Vec<T> {
+    let last = items.len().saturating_sub(1);
+    let is_shown = |place: usize| last < count || (0..count).any(|i| i * last / (count - 1) == place);
+    items.into_iter().enumerate().filter(|(place, _)| is_shown(*place)).map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::experiment::{self, Models, Outcome};
+    use crate::recipe::{Grid, Recipe};
+    use image::AnimationDecoder;
+    use image::codecs::gif::GifDecoder;
+    use std::fs;
+    use std::io::Cursor;
+    use std::ops::ControlFlow;
+
+    /// A workspace in which this recipe was run, with its steps.
+    fn with(experiment: &str, fields: &[(&str, &str)]) -> (tempfile::TempDir, Gallery, RunId) {
+        let folder = tempfile::tempdir().unwrap();
+        let (gallery, _) = Gallery::open(folder.path()).unwrap();
+        let fields: Vec<_> = fields.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+        let recipe = Recipe::parse(experiment, &fields).unwrap();
+        let run = gallery.adopt(&Grid::one(recipe.clone())).unwrap().remove(0);
+        let outcome = experiment::run(&recipe, &mut Models::with(gallery.inputs()), None, &mut |step| {
+            assert_eq!(gallery.kept_steps(run.id).keep((step.index, step.of), || step.trace()), None);
+            Ok(ControlFlow::Continue(()))
+        });
+        let Outcome::Done(pictures, made) = outcome.unwrap() else { panic!("nobody broke it off") };
+        gallery.save(run.id, &made, &pictures, 5).unwrap();
+        (folder, gallery, run.id)
+    }
+
+    fn film(gallery: &Gallery, id: RunId, layer: Layer) -> Vec<image::Frame> {
+        let path = export(gallery, id, (Export::Gif, layer), None).unwrap();
+        GifDecoder::new(Cursor::new(fs::read(path).unwrap())).unwrap().into_frames().collect_frames().unwrap()
+    }
+
+    #[test]
+    fn steps_without_the_layer_are_left_out_and_only_a_run_without_it_is_refused() {
+        let (_folder, gallery, id) = with("sample", &[("guidance", "1")]);
+        assert_eq!(film(&gallery, id, Layer::Clean).len(), 34);
+        assert_eq!(film(&gallery, id, Layer::Noisy).len(), 33, "the last of the strided timesteps calls no model");
+        for what in [Export::Apng, Export::Sheet] {
+            export(&gallery, id, (what, Layer::Variance), None).unwrap();
+        }
+        for what in [Export::Gif, Export::Apng, Export::Sheet] {
+            let error = export(&gallery, id, (what, Layer::Picture), None).unwrap_err();
+            assert_eq!(error.to_string(), format!("no kept step of run {id} has pictures; choose another layer"));
+        }
+    }
+
+    #[test]
+    fn a_film_of_pictures_that_become_more_shows_every_step_in_the_size_of_the_last() {
+        for experiment in ["blur", "forward"] {
+            let (_folder, gallery, id) = with(experiment, &[("t", "250,500,750")]);
+            let frames = film(&gallery, id, Layer::Clean);
+            assert_eq!(frames.len(), 3, "{experiment}");
+            assert!(frames.iter().all(|frame| frame.buffer().dimensions() == (256, 256)));
+            let below = |frame: usize| frames[frame].buffer().get_pixel(20, 200).0;
+            assert_eq!(below(0), [0, 0, 0, 255], "what is not there yet is black");
+            assert_ne!(below(2), below(0));
+        }
+    }
+
+    #[test]
+    fn few_of_many_are_spread_from_the_first_to_the_last() {
+        assert_eq!(spread((1..=9).collect(), 3), [1, 5, 9]);
+        assert_eq!(spread(vec![1, 2, 3], 3), [1, 2, 3]);
+        assert_eq!(spread((1..=128).collect::<Vec<u32>>(), 36).len(), 36);
+        assert!(spread(Vec::<u32>::new(), 3).is_empty());
     }
 }

@@ -57,16 +57,25 @@ impl Step<'_> {
 /// # Errors
 /// When the file cannot be read, or the step has no such layer.
 pub fn picture(path: &Path, layer: Layer) -> Result<RgbImage> {
+    find(path, layer)?.with_context(|| format!("this step has no {}", layer.title()))
+}
+
+/// [`picture`], or none where the step has no such layer: the last of the strided timesteps calls no model.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn find(path: &Path, layer: Layer) -> Result<Option<RgbImage>> {
     let (mut tensors, _) = read(path)?;
     let main = if layer == Layer::Clean { [Layer::Clean, Layer::Picture].as_slice() } else { &[layer] };
-    let tensor = main.iter().find_map(|layer| tensors.remove(key(*layer)));
-    let tensor = tensor.with_context(|| format!("this step has no {}", layer.title()))?.to_dtype(DType::F32)?;
-    pixels::sheet(&match layer {
+    let Some(tensor) = main.iter().find_map(|layer| tensors.remove(key(*layer))) else { return Ok(None) };
+    let tensor = tensor.to_dtype(DType::F32)?;
+    let picture = match layer {
         Layer::Clean | Layer::Noisy | Layer::Picture => tensor,
         // Three standard deviations of noise fill the range of colours.
         Layer::Noise | Layer::Unconditional | Layer::Conditional => (tensor / 3.0)?,
         Layer::Variance => stretch(&tensor)?,
-    })
+    };
+    pixels::sheet(&picture).map(Some)
 }
 
 /// The numbers behind a kept step.
