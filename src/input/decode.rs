@@ -48,10 +48,29 @@ pub fn decode(bytes: &[u8], name: &str) -> Result<RgbaImage> {
     decode().with_context(|| format!("the picture '{name}' cannot be read"))
 }
 
-/// Whether the mark that ends a JPEG comes behind its last scan: the decoder paints what is missing grey.
+/// Whether the mark that ends a JPEG comes behind its last scan: the decoder paints what is missing grey. What a segment
+/// holds, such as Exif's own small JPEG, is stepped over, and what follows, such as a phone's film, is never looked at.
 fn ends_as_jpeg(bytes: &[u8]) -> bool {
-    let last = |mark: [u8; 2]| bytes.windows(2).rposition(|pair| pair == mark);
-    last([0xff, 0xd9]) > last([0xff, 0xda])
+    let mut rest = bytes;
+    while let Some((marker, behind)) = next_marker(rest) {
+        rest = match marker {
+            0xd9 => return true,
+            // These have no segment.
+            0x01 | 0xd8 => behind,
+            _ => {
+                let length = behind.first_chunk().map_or(2, |length| u16::from_be_bytes(*length));
+                behind.get(usize::from(length.max(2))..).unwrap_or_default()
+            }
+        };
+    }
+    false
+}
+
+/// The next marker and what is behind it. In a scan's data FF 00 is a number, and D0 to D7 let a decoder start afresh.
+fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let is_marker = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7 | 0xff);
+    let at = bytes.windows(2).position(is_marker)?;
+    Some((bytes[at + 1], &bytes[at + 2..]))
 }
 
 fn format(bytes: &[u8]) -> Option<(ImageFormat, &'static str)> {

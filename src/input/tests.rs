@@ -53,9 +53,7 @@ fn a_turned_photo_stands_upright() {
     // Exif's orientation 6: what is stored on its side is to be turned clockwise.
     let exif: &[u8] = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     let jpeg = file(&flag(32, 16), ImageFormat::Jpeg);
-    let marker = [&[0xff, 0xe1], ((exif.len() + 2) as u16).to_be_bytes().as_slice(), exif].concat();
-    let turned = [&jpeg[..2], &marker, &jpeg[2..]].concat();
-    let picture = decode(&turned, "turned.jpg").unwrap();
+    let picture = decode(&with_segment(&jpeg, 0xe1, exif), "turned.jpg").unwrap();
     assert_eq!(picture.dimensions(), (16, 32));
     assert!(picture.get_pixel(8, 2)[0] > 200 && picture.get_pixel(8, 30)[2] > 200, "the left edge is on top");
 }
@@ -100,6 +98,39 @@ fn a_picture_that_is_cut_short_is_refused_in_every_format() {
         for part in [whole.len() / 3, whole.len() / 2, whole.len() * 9 / 10] {
             assert!(decode(&whole[..part], "part").is_err(), "{format:?} cut to {part} of {} bytes", whole.len());
         }
+    }
+}
+
+/// A JPEG with a segment behind its first mark.
+fn with_segment(jpeg: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
+    [&jpeg[..2], &[0xff, marker], ((content.len() + 2) as u16).to_be_bytes().as_slice(), content, &jpeg[2..]].concat()
+}
+
+#[test]
+fn a_photo_with_a_film_behind_it_is_whole_and_a_thumbnail_inside_does_not_make_one_whole() {
+    let noise = RgbImage::from_fn(64, 64, |x, y| Rgb([((x * 37) ^ (y * 91)) as u8, (x * y) as u8, (x * 7 + y * 13) as u8]));
+    let jpeg = file(&noise.into(), ImageFormat::Jpeg);
+    for film in [&[0xff, 0xda][..], b"ftypmp42\xff\xda\0\x08 \xff\xd9 \xff\xda", &[0xff]] {
+        assert!(decode(&[&jpeg, film].concat(), "motion.jpg").is_ok());
+    }
+    let thumbnail = file(&flag(8, 8), ImageFormat::Jpeg);
+    let photo = with_segment(&jpeg, 0xe1, &[b"Exif\0\0", thumbnail.as_slice()].concat());
+    assert!(decode(&photo, "photo.jpg").is_ok());
+    // Cut where the thumbnail's end is the last in the file, and the thumbnail's scan too.
+    for part in [photo.len() - jpeg.len() + 2, photo.len() / 2, photo.len() - 2] {
+        let error = format!("{:#}", decode(&photo[..part], "photo.jpg").unwrap_err());
+        assert!(error.contains("cut short"), "{part}: {error}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn no_bytes_behind_the_mark_of_a_jpeg_are_too_much(bytes in proptest::collection::vec(
+        proptest::prop_oneof![proptest::prelude::any::<u8>(), proptest::prelude::Just(0xff), 0xd0u8..=0xdd, 0u8..4], 0..200,
+    )) {
+        let _ = decode(&[&[0xff, 0xd8, 0xff][..], &bytes].concat(), "bytes.jpg");
     }
 }
 
