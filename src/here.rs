@@ -21,25 +21,35 @@ pub fn command(command: Command) -> Command {
     }
 }
 
-/// A recipe with the whole paths of its model and pictures.
+/// A recipe with the whole paths of its models and pictures.
 pub fn recipe(mut recipe: Recipe) -> Recipe {
     for image in recipe.images_mut() {
         *image = image_from(image);
     }
-    match model_from(recipe.model()) {
-        Some(model) => recipe.with_model(&model),
-        None => recipe,
+    for model in recipe.models_mut() {
+        *model = model_from(model).unwrap_or_else(|| model.clone());
     }
+    recipe
 }
 
+/// What names no file: addresses, results, and what a report makes itself.
+const NO_FILES: &[&str] = &["run:", "sample:", "sketch:"];
+
 fn image_from(image: &Image) -> Image {
-    let name = !image.is_built_in() && image.hash().is_none();
-    let path = name.then(|| whole(image.as_str())).flatten().filter(|path| path.exists());
-    path.map_or_else(|| image.clone(), |path| Image::file(&path))
+    let name = image.as_str();
+    let elsewhere = name.contains("://") || NO_FILES.iter().any(|prefix| name.starts_with(prefix));
+    if elsewhere || image.is_built_in() || image.hash().is_some() {
+        return image.clone();
+    }
+    // One that is not there gets its whole path too: the engine must not find another of that name in its own folder.
+    whole(name).map_or_else(|| image.clone(), |path| Image::file(&path))
 }
 
 /// The whole path of a model's folder; none for what is no folder here.
 fn model_from(model: &str) -> Option<String> {
+    if model.is_empty() {
+        return None;
+    }
     let model = home(model).map_or(model.to_owned(), |path| path.to_string_lossy().into_owned());
     match Folder::find(&model) {
         Ok(Folder::Dir(dir)) => Some(absolute(dir).ok()?.to_string_lossy().into_owned()),
@@ -63,14 +73,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_here_gets_its_whole_path_and_nothing_else_changes() {
+    fn files_get_their_whole_path_and_nothing_else_changes() {
         // Tests run in the package's folder.
         let fields = |image: &str| vec![("image".to_owned(), image.to_owned())];
         let image = |text: &str| recipe(Recipe::parse("forward", &fields(text)).unwrap()).images()[0].to_string();
-        let whole = absolute("src/input/campanile.jpg").unwrap();
-        assert_eq!(image("src/input/campanile.jpg"), whole.to_str().unwrap());
-        for same in ["campanile", "nowhere.png", "https://example.org/a.png", "run:7@3", whole.to_str().unwrap()] {
+        for file in ["src/input/campanile.jpg", "nowhere.png"] {
+            let whole = absolute(file).unwrap();
+            assert_eq!([image(file), image(whole.to_str().unwrap())], [whole.to_str().unwrap(); 2]);
+        }
+        let kept = format!("nowhere.png@sha256:{}", "a".repeat(64));
+        for same in ["campanile", "https://example.org/a.png", "run:7@3", "sample:a red three", "sketch:house", &kept] {
             assert_eq!(image(same), same);
         }
+    }
+
+    #[test]
+    fn every_model_of_a_recipe_gets_its_whole_path() {
+        // Any folder may be a model's.
+        let fields = [("model", "src/"), ("text-model", "tests")].map(|(field, value)| (field.to_owned(), value.to_owned()));
+        let recipe = recipe(Recipe::parse("upscale", &fields).unwrap());
+        let Recipe::Upscale(upscale) = &recipe else { panic!("another recipe") };
+        assert!(Path::new(&upscale.model).is_absolute());
+        assert_eq!(upscale.text_model, absolute("tests").unwrap().to_str().unwrap());
     }
 }

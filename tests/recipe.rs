@@ -220,6 +220,16 @@ fn repaint_calls_the_model_as_often_as_its_authors_say() {
 }
 
 #[test]
+fn a_model_is_called_by_its_last_part_however_its_path_ends() {
+    let fields = [("model", "/models/IF-II"), ("text-model", "/models/IF-I/")];
+    let recipe = parse("upscale", &fields).unwrap();
+    let text_model = |recipe: &Recipe| recipe.pairs().into_iter().find(|(field, _)| field == "text-model").unwrap().1;
+    assert_eq!(text_model(&recipe.clone().nameless()), "IF-I");
+    let named = recipe.named();
+    assert_eq!((named.model(), text_model(&named).as_str()), ("IF-II", "IF-I"));
+}
+
+#[test]
 fn an_input_is_called_by_its_last_part_and_known_by_its_hash() {
     let hash = "0123456789abcdef".repeat(4);
     for (text, name, known) in [

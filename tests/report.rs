@@ -58,6 +58,19 @@ fn the_page_needs_nothing_but_itself_and_shows_every_picture() {
 }
 
 #[test]
+fn what_is_published_names_models_without_their_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    fs::create_dir_all(&out).unwrap();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/src/model/tiny-if/");
+    fs::write(out.join("report.toml"), format!("model = {model:?}\n")).unwrap();
+    assert_eq!(make(folder.path(), Some("1.2")).unwrap().failed, [""; 0]);
+    assert!(fs::read_to_string(out.join("1.2-a.toml")).unwrap().contains("model = \"tiny-if\""));
+    assert!(!fs::read_to_string(out.join("1.2.html")).unwrap().contains("src/model"));
+    assert_eq!(make(folder.path(), Some("1.2")).unwrap().kept, 1, "the name does not make it another recipe");
+}
+
+#[test]
 fn a_run_of_the_gallery_takes_a_figures_place_with_its_note() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("out")).unwrap();

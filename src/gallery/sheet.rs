@@ -5,7 +5,6 @@ use super::picture::shrink;
 use super::queue::fits;
 use crate::recipe::{self, Axis, Grid, Recipe};
 use image::RgbImage;
-use std::path::Path;
 
 /// A picture's longer side is enlarged to at least so many pixels.
 const CELL: u32 = 96;
@@ -217,15 +216,17 @@ fn facts(recipe: &Recipe, grid: &Grid) -> String {
     let fields = recipe::fields(recipe.experiment()).unwrap_or_default();
     let default = |name: &str| fields.iter().find(|field| field.name == name).and_then(|field| field.default.clone());
     let same_number = |a: &str, b: &str| a.parse::<f64>().is_ok_and(|a| b.parse::<f64>().is_ok_and(|b| a == b));
-    let shown = |(field, value): &(String, String)| {
-        let on_axis = grid.axes.iter().any(|axis| axis.field == *field);
-        let is_default = default(field).is_some_and(|default| default == *value || same_number(&default, value));
+    let shown = |field: &str, value: &str| {
+        let on_axis = grid.axes.iter().any(|axis| axis.field == field);
+        let is_default = default(field).is_some_and(|default| default == value || same_number(&default, value));
         field != "prompt" && field != "model" && !on_axis && !is_default
     };
     let mut facts = vec![recipe.experiment().to_owned()];
-    facts.extend(recipe.pairs().into_iter().filter(shown).map(|(field, value)| format!("{field} {value}")));
-    let model = Path::new(recipe.model()).file_name().map_or(recipe.model().into(), |name| name.to_string_lossy());
-    facts.push(model.into_owned());
+    // A sheet is shown around: it says what a picture or a model is called, not where it lies.
+    let named = recipe.clone().named();
+    let pairs = recipe.pairs().into_iter().zip(named.pairs()).filter(|((field, value), _)| shown(field, value));
+    facts.extend(pairs.map(|(_, (field, name))| format!("{field} {name}")));
+    facts.push(named.model().to_owned());
     facts.join(" \u{b7} ")
 }
 
@@ -258,4 +259,21 @@ pub(super) fn wrap(text: &str, columns: usize, lines: usize) -> Vec<String> {
         }
     }
     wrapped
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_names_without_folders_and_hashes() {
+        let picture = format!("tower.jpg@sha256:{}", "a".repeat(64));
+        let fields = [("image", picture.as_str()), ("model", "/home/me/IF-II/"), ("text-model", "/home/me/IF-I"), ("factor", "2")];
+        let fields = fields.map(|(field, value)| (field.to_owned(), value.to_owned()));
+        let recipe = Recipe::parse("upscale", &fields).unwrap();
+        let dot = " \u{b7} ";
+        let facts = facts(&recipe, &Grid::one(recipe.clone()));
+        assert_eq!(facts.split(dot).collect::<Vec<_>>(), ["upscale", "image tower.jpg", "factor 2", "text-model IF-I", "IF-II"]);
+    }
 }

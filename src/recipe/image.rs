@@ -34,7 +34,7 @@ impl Image {
     pub fn name(&self) -> &str {
         let name = self.hash().map_or(self.0.as_str(), |hash| &self.0[..self.0.len() - hash.len() - "@sha256:".len()]);
         let plain = name.split(['?', '#']).next().unwrap_or(name);
-        plain.rsplit('/').find(|part| !part.is_empty() && !name.starts_with("run:")).unwrap_or(name)
+        if name.starts_with("run:") { name } else { last_part(plain) }
     }
 
     /// The SHA-256 of the kept bytes, in hexadecimal.
@@ -56,6 +56,11 @@ impl Image {
         }
     }
 
+    /// By its name alone.
+    pub(super) fn named(&self) -> Image {
+        Image(self.name().to_owned())
+    }
+
     /// A kept step: `run:142@12`, or one that the workspace keeps.
     pub(super) fn parse_step(text: &str) -> Result<Image, String> {
         let image: Image = text.parse()?;
@@ -66,6 +71,11 @@ impl Image {
             false => Err("names no step; write for example run:142@12".to_owned()),
         }
     }
+}
+
+/// The last part of a path, however it ends.
+pub(super) fn last_part(path: &str) -> &str {
+    path.rsplit('/').find(|part| !part.is_empty()).unwrap_or(path)
 }
 
 impl FromStr for Image {

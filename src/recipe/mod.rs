@@ -255,12 +255,27 @@ impl Recipe {
         self
     }
 
+    /// Every model that it needs: its own, and one that reads its prompts.
+    pub fn models_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Recipe::Upscale(recipe) => vec![&mut recipe.model, &mut recipe.text_model],
+            recipe => vec![recipe.model_mut()],
+        }
+    }
+
     /// The same recipe with nothing in it that another run of it would name otherwise: inputs by their content.
     pub fn nameless(mut self) -> Recipe {
         self.images_mut().into_iter().for_each(|image| *image = image.nameless());
         if let Recipe::Upscale(recipe) = &mut self {
-            recipe.text_model = recipe.text_model.rsplit('/').next().unwrap_or_default().to_owned();
+            recipe.text_model = image::last_part(&recipe.text_model).to_owned();
         }
+        self
+    }
+
+    /// The same recipe as people speak of it: models and pictures by their names alone, without folders and hashes.
+    pub fn named(mut self) -> Recipe {
+        self.images_mut().into_iter().for_each(|image| *image = image.named());
+        self.models_mut().into_iter().for_each(|model| *model = image::last_part(model).to_owned());
         self
     }
 

@@ -181,13 +181,13 @@ impl Studio<'_> {
             Some(hash) => hash.clone(),
             None => self.hash.insert(Folder::find(&self.config.model)?.hash()?).clone(),
         };
-        let wanted = recipe.clone().with_model(&model_name(recipe.model())).nameless();
+        let wanted = published(recipe).nameless();
         let lies_there = |index| {
             gallery::read_png_recipe(&path(index))
                 .ok()
                 .filter(|(kept, made, at)| *kept == wanted && made.model_hash == hash && *at == index)
         };
-        write_atomic(&self.out.join(format!("{name}.toml")), recipe.to_toml().as_bytes())?;
+        write_atomic(&self.out.join(format!("{name}.toml")), published(recipe).to_toml().as_bytes())?;
         if let Some((_, made, _)) = lies_there(0)
             && (1..recipe.pictures()).all(|index| lies_there(index).is_some())
         {
@@ -273,14 +273,24 @@ impl Studio<'_> {
             write_atomic(&self.out.join(format!("{name}-{}.png", index + 1)), &png)?;
             pictures.push((label, png));
         }
-        write_atomic(&self.out.join(format!("{name}.toml")), run.recipe.to_toml().as_bytes())?;
+        write_atomic(&self.out.join(format!("{name}.toml")), published(&run.recipe).to_toml().as_bytes())?;
         observations.extend(run.note.clone());
         let caption = caption(&run.recipe, &model_name(run.recipe.model()), run.of as usize);
         Ok(Row { pictures, columns: run.recipe.columns(), caption, recipe: format!("{name}.toml") })
     }
 }
 
+/// The recipe as it stands beside the page: models by their names, not by where they lie on this machine.
+fn published(recipe: &Recipe) -> Recipe {
+    let mut recipe = recipe.clone();
+    for model in recipe.models_mut() {
+        *model = model_name(model);
+    }
+    recipe
+}
+
 /// What a model is called on the page and in metadata.
 fn model_name(model: &str) -> String {
-    Folder::find(model).map_or_else(|_| model.to_owned(), |folder| folder.name())
+    let last = || Path::new(model).file_name().map_or_else(|| model.to_owned(), |name| name.to_string_lossy().into_owned());
+    Folder::find(model).map_or_else(|_| last(), |folder| folder.name())
 }
