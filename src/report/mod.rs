@@ -18,6 +18,7 @@ use config::Config;
 use figures::{Figure, Part};
 use image::RgbImage;
 use page::{Row, Shown, caption};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs;
 use std::ops::ControlFlow;
@@ -240,8 +241,7 @@ impl Studio<'_> {
 
     /// A picture that the report develops first, for those who have brought none.
     fn sampled(&mut self, prompt: &str, inputs: &Inputs, tell: &mut dyn FnMut(Progress)) -> Result<Image> {
-        let words: Vec<&str> = prompt.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-        let name = format!("own-{}", words.join("-"));
+        let name = sample_name(prompt);
         let fields = [("prompt", prompt), ("seed", &self.config.seed.to_string()), ("model", &self.config.model)];
         let recipe = Recipe::parse("sample", &fields.map(|(field, value)| (field.to_owned(), value.to_owned())))?;
         self.make(&recipe, &name, tell)?;
@@ -280,6 +280,14 @@ impl Studio<'_> {
     }
 }
 
+/// How the file of a developed picture begins: a prompt's first words for people, and its hash, as other prompts may begin alike.
+fn sample_name(prompt: &str) -> String {
+    let words = prompt.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words: String = words.flat_map(|word| [word, "-"]).flat_map(str::chars).take(40).collect();
+    let hash: String = Sha256::digest(prompt).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    ["own", words.trim_end_matches('-'), &hash].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
 /// The recipe as it stands beside the page: models by their names, not by where they lie on this machine.
 fn published(recipe: &Recipe) -> Recipe {
     let mut recipe = recipe.clone();
@@ -293,4 +301,19 @@ fn published(recipe: &Recipe) -> Recipe {
 fn model_name(model: &str) -> String {
     let last = || Path::new(model).file_name().map_or_else(|| model.to_owned(), |name| name.to_string_lossy().into_owned());
     Folder::find(model).map_or_else(|_| last(), |folder| folder.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prompt_has_a_file_name_of_its_own_that_is_short() {
+        let prompts = ["a red three", "a red, three", "a red  three", "赤い三", "青い三", "", &"very ".repeat(100), &"very ".repeat(99)];
+        let names = prompts.map(sample_name);
+        assert!(names[0].starts_with("own-a-red-three-") && names[3].starts_with("own-"), "{names:?}");
+        assert!(names.iter().all(|name| name.len() <= 53 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')));
+        let different: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(different.len(), names.len(), "{names:?}");
+    }
 }
