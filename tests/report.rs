@@ -1,8 +1,11 @@
 //! The part A page: every figure of the course, whole in itself, and computed once.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use darkroom::gallery::Gallery;
+use darkroom::gallery::{self, Gallery};
+use darkroom::model::Folder;
+use darkroom::recipe::{Made, Recipe};
 use darkroom::report::{Summary, config, figures, page, report};
+use image::RgbImage;
 use std::fs;
 use std::path::Path;
 
@@ -20,7 +23,7 @@ fn every_figure_of_the_course_is_in_the_table_with_recipes_that_hold() {
         for part in &figure.parts {
             // Pictures that the report makes itself are no names that a recipe knows.
             let fields = part.fields.iter().filter(|(name, _)| *name != "image").map(|(name, value)| ((*name).to_owned(), value.clone()));
-            darkroom::recipe::Recipe::parse(part.experiment, &fields.collect::<Vec<_>>()).unwrap();
+            Recipe::parse(part.experiment, &fields.collect::<Vec<_>>()).unwrap();
         }
     }
 }
@@ -70,12 +73,131 @@ fn what_is_published_names_models_without_their_folders() {
     assert_eq!(make(folder.path(), Some("1.2")).unwrap().kept, 1, "the name does not make it another recipe");
 }
 
+/// Makes one figure of a `report.toml`, and returns what was done and the page.
+fn make_of(folder: &Path, said: &str, figure: &str) -> (Summary, String) {
+    let out = folder.join("out");
+    fs::create_dir_all(&out).unwrap();
+    fs::write(out.join("report.toml"), said).unwrap();
+    let summary = make(folder, Some(figure)).unwrap();
+    (summary, fs::read_to_string(out.join(format!("{figure}.html"))).unwrap())
+}
+
+fn embedded(picture: &[u8]) -> String {
+    use base64::Engine;
+    base64::prelude::BASE64_STANDARD.encode(picture)
+}
+
+#[test]
+fn a_sample_is_developed_before_the_figures_that_show_it_and_only_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = "photo = \"sample:a red three\"";
+    let (summary, html) = make_of(folder.path(), said, "1.1");
+    assert_eq!(summary, Summary { computed: 2, kept: 0, failed: vec![] });
+    let out = folder.path().join("out");
+    let names = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let own: Vec<_> = names.filter(|name| name.starts_with("own-a-red-three-") && name.ends_with("-1.png")).collect();
+    let [own] = &own[..] else { panic!("{own:?}") };
+    let sample = image::open(out.join(own)).unwrap().into_rgb8();
+    assert!(image::open(out.join("1.1-a-1.png")).unwrap().into_rgb8() == sample, "the first picture is the clean one");
+    assert!(html.contains("a sample of a red three"));
+    assert_eq!(make_of(folder.path(), said, "1.1").0, Summary { computed: 0, kept: 2, failed: vec![] });
+}
+
+#[test]
+fn a_sketch_is_drawn_and_one_that_is_unknown_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (summary, html) = make_of(folder.path(), "photo = \"sketch:house\"", "1.1");
+    assert!(summary.failed.is_empty() && html.contains("sketch that ships with darkroom"));
+    let house = image::open(folder.path().join("out/1.1-a-1.png")).unwrap().into_rgb8();
+    assert!(house.get_pixel(2, 2)[2] > 200 && house.get_pixel(2, 30)[1] > 120, "sky above, grass below");
+    let (summary, _) = make_of(folder.path(), "photo = \"sketch:boat\"", "1.1");
+    assert!(summary.failed[0].ends_with("there is no sketch 'boat'; there are house and face"), "{summary:?}");
+}
+
+#[test]
+fn an_inpainting_stands_beside_its_original_and_its_mask() {
+    let folder = tempfile::tempdir().unwrap();
+    // There is no such sketch, so that only one of the three is computed.
+    let said = "own = [\"sketch:boat\", \"sketch:boat\"]\nmasks = [\"left\", \"left\", \"left\"]";
+    let (summary, html) = make_of(folder.path(), said, "1.7.2");
+    assert_eq!((summary.computed, summary.failed.len()), (1, 2));
+    let out = folder.path().join("out");
+    let [original, mask, result] = ["original", "mask", "1"].map(|name| out.join(format!("1.7.2-a-{name}.png")));
+    let places = [&original, &mask, &result].map(|path| html.find(&embedded(&fs::read(path).unwrap())).unwrap());
+    assert!(places.is_sorted() && html.contains("--columns: 3"));
+    let [original, mask, result] = [original, mask, result].map(|path| image::open(path).unwrap().into_rgb8());
+    assert_eq!((mask.get_pixel(0, 9)[0], mask.get_pixel(31, 9)[0]), (255, 0));
+    assert!(original.get_pixel(31, 9) == result.get_pixel(31, 9) && original.get_pixel(0, 9) != result.get_pixel(0, 9));
+}
+
+/// A page's folder in which the pictures of every recipe lie already, a small one each, so that none is computed.
+fn finished() -> (tempfile::TempDir, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    fs::create_dir_all(&out).unwrap();
+    let two = || ["campanile", "campanile"].map(str::to_owned);
+    let said = config::Config { own: two(), web: "campanile".into(), drawings: two(), ..config::Config::default() };
+    fs::write(out.join("report.toml"), toml::to_string(&said).unwrap()).unwrap();
+    let made = Made {
+        model: "tiny-if".into(),
+        model_hash: Folder::Embedded.hash().unwrap(),
+        size: (2, 2),
+        timesteps: vec![990, 0],
+        rng: "ChaCha12".into(),
+        device: "cpu".into(),
+        dtype: "f32".into(),
+    };
+    let mut count = 0;
+    for figure in figures::figures(&said) {
+        for (part, letter) in figure.parts.iter().zip('a'..) {
+            let mut fields: Vec<_> = part.fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            fields.extend([("seed".to_owned(), "7".to_owned())]);
+            let recipe = Recipe::parse(part.experiment, &fields).unwrap();
+            for index in 0..recipe.pictures() {
+                let picture = RgbImage::from_pixel(2, 2, image::Rgb([count as u8, index as u8, 9]));
+                let bytes = gallery::encode_png(&picture, &recipe, &made, index).unwrap();
+                fs::write(out.join(format!("{}-{letter}-{}.png", figure.id, index + 1)), bytes).unwrap();
+            }
+            count += 1;
+        }
+    }
+    (folder, count)
+}
+
+#[test]
+fn the_whole_page_is_index_html_with_every_figure_and_every_picture_that_lies_there() {
+    let (folder, recipes) = finished();
+    assert_eq!(make(folder.path(), None).unwrap(), Summary { computed: 0, kept: recipes, failed: vec![] });
+    let out = folder.path().join("out");
+    let html = fs::read_to_string(out.join("index.html")).unwrap();
+    for id in figures::IDS {
+        assert!(html.contains(&format!("<a href=\"#f{id}\">{id}</a>")) && html.contains(&format!("<section id=\"f{id}\">")), "{id}");
+    }
+    let names = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let pictures: Vec<_> = names.filter(|path| path.extension().is_some_and(|end| end == "png")).collect();
+    assert!(pictures.len() > 100 && pictures.iter().all(|path| html.contains(&embedded(&fs::read(path).unwrap()))));
+    assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n") && !html.contains("cannot be made"));
+}
+
+#[test]
+fn a_hybrid_stands_beside_itself_at_half_its_size() {
+    let (folder, _) = finished();
+    make(folder.path(), Some("1.9")).unwrap();
+    let out = folder.path().join("out");
+    let html = fs::read_to_string(out.join("1.9.html")).unwrap();
+    let hybrid = embedded(&fs::read(out.join("1.9-a-1.png")).unwrap());
+    let labels: Vec<_> = html.split("<img alt=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).take(4).collect();
+    assert_eq!(labels, ["hybrid", "half size", "low", "high"]);
+    assert!(html.contains(&format!("alt=\"half size\" src=\"data:image/png;base64,{hybrid}\"")), "the page makes it small");
+    assert!(html.contains("--columns: 4"));
+}
+
 #[test]
 fn a_run_of_the_gallery_takes_a_figures_place_with_its_note() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("out")).unwrap();
     let (gallery, _) = Gallery::open(&folder.path().join("workspace")).unwrap();
-    let recipe = darkroom::recipe::Recipe::parse("forward", &[("t".into(), "100".into())]).unwrap();
+    let recipe = Recipe::parse("forward", &[("t".into(), "100".into())]).unwrap();
     gallery.submit(&darkroom::recipe::Grid::one(recipe.clone())).unwrap();
     let run = gallery.take_next().unwrap().unwrap();
     let mut models = darkroom::experiment::Models::with(gallery.inputs());
