@@ -101,6 +101,7 @@ fn a_toml_recipe_may_hold_lists_and_is_refused_by_its_fields_names() {
         ("experiment = \"sample\"\nseed = {}", "seed cannot be a table"),
         ("experiment = \"sample\"\n\"prompt=a\" = \"b\"", "no field 'prompt=a'"),
         ("experiment = ", "no TOML"),
+        ("experiment = \"sample\"\n\nseed = = 3", "no TOML: line 3: "),
     ] {
         let error = Ask::from_toml(text).and_then(|ask| ask.expand()).unwrap_err().to_string();
         assert!(error.contains(words), "{text}: {error}");

@@ -221,7 +221,9 @@ fn what_is_wrong_with_report_toml_is_said_and_one_bad_figure_leaves_the_others()
         fs::write(out.join("report.toml"), text).unwrap();
         format!("{:#}", make(folder.path(), Some("1.1")).unwrap_err())
     };
-    assert!(refused("sead = 3").contains("sead"));
+    assert!(refused("sead = 3").contains("line 1: unknown field `sead`"));
+    assert!(refused("# The seed.\nseed = \"seven\"\n").ends_with("line 2: invalid type: string \"seven\", expected u32"));
+    assert!(refused("[prompts]\n\nsamples = [\n  \"one\",\n]\n").contains("line 3: "));
     assert!(refused("[figures.\"1.11\"]").contains("there are 0, 1.1"));
     fs::write(out.join("report.toml"), "photo = \"/nowhere.png\"").unwrap();
     let made = make(folder.path(), Some("1.2")).unwrap();

@@ -1,5 +1,6 @@
 //! What was typed, before it is a recipe: a number field may hold a list or a range, which makes a grid.
 
+use super::error::toml_sentence;
 use super::form::{Kind, kind, name};
 use super::{EXPERIMENTS, Recipe, RecipeError};
 use clap::Command;
@@ -47,8 +48,8 @@ impl Ask {
     /// # Errors
     /// When the text is no TOML, or holds something that no field could take.
     pub fn from_toml(text: &str) -> Result<Ask, RecipeError> {
-        let table: toml::Table =
-            toml::from_str(text).map_err(|error| RecipeError::whole(format!("the recipe is no TOML: {}", error.message())))?;
+        let wrong = |error| RecipeError::whole(format!("the recipe is no TOML: {}", toml_sentence(text, &error)));
+        let table: toml::Table = toml::from_str(text).map_err(wrong)?;
         let plain = |value: toml::Value| match value {
             // JSON has no NaN: keep the word, for the field's own parser to refuse.
             toml::Value::Float(number) if !number.is_finite() => Value::String(number.to_string()),

@@ -57,3 +57,13 @@ impl RecipeError {
         RecipeError { field: Some(field), message }
     }
 }
+
+/// What is wrong with a TOML text, and in which line: `line 41: invalid type: string "x", expected u32`.
+pub fn toml_sentence(text: &str, error: &toml::de::Error) -> String {
+    let why = error.message().lines().next().unwrap_or_default();
+    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
+    match before {
+        Some(before) => format!("line {}: {why}", before.iter().filter(|byte| **byte == b'\n').count() + 1),
+        None => why.to_owned(),
+    }
+}

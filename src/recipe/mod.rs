@@ -31,7 +31,7 @@ pub use anagram::{Anagram, Reduce};
 pub use ask::{Ask, Axis, Grid, MAX_CELLS};
 pub use blur::Blur;
 pub use edit::Edit;
-pub use error::RecipeError;
+pub use error::{RecipeError, toml_sentence};
 pub use form::{Field, Kind, fields};
 pub use forward::Forward;
 pub use hybrid::{Hybrid, Split};

@@ -1,5 +1,6 @@
 //! `report.toml`: what the page is made of, in the user's hands.
 
+use crate::recipe::toml_sentence;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,7 +116,7 @@ pub fn read(folder: &Path) -> Result<Config> {
     let path = folder.join("report.toml");
     match fs::read_to_string(&path) {
         Ok(text) => {
-            let wrong = |error: toml::de::Error| anyhow::anyhow!("{} is not understood: {}", path.display(), first_line(&error));
+            let wrong = |error: toml::de::Error| anyhow::anyhow!("{} is not understood: {}", path.display(), toml_sentence(&text, &error));
             toml::from_str(&text).map_err(wrong)
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -126,8 +127,4 @@ pub fn read(folder: &Path) -> Result<Config> {
         }
         Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
     }
-}
-
-fn first_line(error: &toml::de::Error) -> String {
-    error.message().lines().next().unwrap_or_default().to_owned()
 }
