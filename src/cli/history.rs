@@ -2,6 +2,7 @@
 
 use crate::gallery::{self, Gallery};
 use crate::recipe::Run;
+use crate::words::duration;
 use anyhow::{Context, Result};
 use serde_json::json;
 use std::io::Write;
@@ -101,7 +102,7 @@ fn row(run: &Run, now_ms: i64) -> [String; 6] {
         when(run.created_ms, now_ms),
         run.recipe.experiment().to_owned(),
         seed.unwrap_or_default(),
-        run.took_ms.map(duration).unwrap_or_default(),
+        run.took_ms.map(|ms| duration(ms as f64)).unwrap_or_default(),
         // A prompt may hold anything, a terminal's control sequences too.
         run.recipe
             .prompts()
@@ -110,16 +111,6 @@ fn row(run: &Run, now_ms: i64) -> [String; 6] {
             .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
             .collect(),
     ]
-}
-
-/// A length of time in the unit that gives it few digits.
-fn duration(ms: u64) -> String {
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{:.1} s", ms as f64 / 1e3),
-        60_000..3_600_000 => format!("{} min", ms / 60_000),
-        _ => format!("{:.1} h", ms as f64 / 3.6e6),
-    }
 }
 
 /// How long ago, within a week; then the date, in UTC.
@@ -223,9 +214,9 @@ mod tests {
         let (out, _) = history(folder.path(), &[]);
         assert_eq!(
             out,
-            "run  when      experiment  seed    took  prompt\n  \
-               2  just now  sample         0  820 ms  a\\u{1b}[31m\\nblue three\n  \
-               1  just now  sample         0  820 ms  a red three\n"
+            "run  when      experiment  seed   took  prompt\n  \
+               2  just now  sample         0  0.8 s  a\\u{1b}[31m\\nblue three\n  \
+               1  just now  sample         0  0.8 s  a red three\n"
         );
         let (out, _) = history(folder.path(), &["--limit", "1"]);
         assert!(out.ends_with("\n1 of 2 runs; --limit 2 shows all\n"), "{out}");
@@ -264,7 +255,6 @@ mod tests {
         let words = [0, 59_000, 60_000, day / 24, 5 * day, 7 * day].map(|ago| when(now - ago, now));
         assert_eq!(words, ["just now", "just now", "1 min ago", "1 h ago", "5 d ago", "2024-09-27"]);
         assert_eq!([0, 59, 11_016, -1].map(date), ["1970-01-01", "1970-03-01", "2000-02-29", "1969-12-31"]);
-        assert_eq!([820, 1_000, 90_000, 5_400_000].map(duration), ["820 ms", "1.0 s", "1 min", "1.5 h"]);
         assert_eq!(when(i64::MAX, i64::MIN), "just now");
     }
 }
