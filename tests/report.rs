@@ -176,6 +176,7 @@ fn the_whole_page_is_index_html_with_every_figure_and_every_picture_that_lies_th
     let names = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
     let pictures: Vec<_> = names.filter(|path| path.extension().is_some_and(|end| end == "png")).collect();
     assert!(pictures.len() > 100 && pictures.iter().all(|path| html.contains(&embedded(&fs::read(path).unwrap()))));
+    assert!(html.contains("class=\"instead\"") && html.contains("in the workspace that keeps the pictures"));
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n") && !html.contains("cannot be made"));
 }
 
@@ -195,7 +196,6 @@ fn a_hybrid_stands_beside_itself_at_half_its_size() {
 #[test]
 fn a_run_of_the_gallery_takes_a_figures_place_with_its_note() {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir_all(folder.path().join("out")).unwrap();
     let (gallery, _) = Gallery::open(&folder.path().join("workspace")).unwrap();
     let recipe = Recipe::parse("forward", &[("t".into(), "100".into())]).unwrap();
     gallery.submit(&darkroom::recipe::Grid::one(recipe.clone())).unwrap();
@@ -206,10 +206,10 @@ fn a_run_of_the_gallery_takes_a_figures_place_with_its_note() {
     let darkroom::experiment::Outcome::Done(pictures, made) = outcome else { unreachable!("nobody broke it off") };
     gallery.save(run.id, &made, &pictures, 5).unwrap();
     gallery.set_note(run.id, "still a tower").unwrap();
-    fs::write(folder.path().join("out/report.toml"), "[figures.\"1.1\"]\nrun = [1]\n").unwrap();
-    assert_eq!(make(folder.path(), Some("1.1")).unwrap(), Summary::default());
-    let html = fs::read_to_string(folder.path().join("out/1.1.html")).unwrap();
+    let (summary, html) = make_of(folder.path(), "[figures.\"1.8\"]\nrun = [1]\n", "1.8");
+    assert_eq!(summary, Summary::default());
     assert!(html.contains("still a tower") && html.contains("t 100"));
+    assert!(!html.contains("class=\"instead\""), "the run's prompts are the user's own choice");
 }
 
 #[test]

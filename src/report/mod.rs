@@ -124,7 +124,7 @@ impl Studio<'_> {
             title: figure.title.to_owned(),
             text: figure.text.to_owned(),
             math: figure.math.to_owned(),
-            instead: figure.course.filter(|_| self.config.model == EMBEDDED).map(|course| {
+            instead: figure.course.filter(|_| self.config.model == EMBEDDED && extra.run.is_empty()).map(|course| {
                 format!("{course} The built-in model knows digits and clothes only, so that this figure uses prompts that it can follow.")
             }),
             rows: Vec::new(),

@@ -37,6 +37,10 @@ pub struct Row {
 }
 
 const STYLE: &str = include_str!("page.css");
+/// A recipe names its inputs by their hash: elsewhere it says what was done, and cannot be run.
+const FOOTER: &str = "Made by darkroom. Every picture lies beside this page as a PNG that holds its recipe. <code>darkroom run \
+    FILE.toml</code> makes it again in the workspace that keeps the pictures that go in (<code>…@sha256:…</code>), with a model \
+    of that name.";
 
 /// The whole page.
 pub fn page(title: &str, intro: &str, figures: &[Shown]) -> String {
@@ -53,7 +57,7 @@ pub fn page(title: &str, intro: &str, figures: &[Shown]) -> String {
     for figure in figures {
         section(&mut html, figure);
     }
-    html.push_str("</main>\n<footer><p>Made by darkroom. Every picture lies beside this page as a PNG that holds its recipe; <code>darkroom run FILE.toml</code> makes it again.</p></footer>\n</body>\n</html>\n");
+    let _ = write!(html, "</main>\n<footer><p>{FOOTER}</p></footer>\n</body>\n</html>\n");
     html
 }
 
