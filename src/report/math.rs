@@ -26,26 +26,25 @@ pub fn formula(name: &str) -> String {
             "<mi>forward</mi>",
             &bracket(&row(&["<msub><mi>x</mi><mtext>orig</mtext></msub><mo>,</mo><mi>t</mi>"])),
         ]),
-        "anagram" => row(&[
-            EPS,
-            EQ,
-            &fraction("<mn>1</mn>", "<mi>n</mi>"),
-            "<munder><mo>∑</mo><mi>i</mi></munder>",
-            "<msubsup><mi>v</mi><mi>i</mi><mrow><mo>−</mo><mn>1</mn></mrow></msubsup>",
-            &bracket(&row(&[
-                "<msub><mi>ε</mi><mi>θ</mi></msub>",
-                &bracket(&row(&[
-                    "<msub><mi>v</mi><mi>i</mi></msub>",
-                    &bracket(&x("t")),
-                    "<mo>,</mo>",
-                    "<msub><mi>p</mi><mi>i</mi></msub>",
-                ])),
-            ])),
-        ]),
+        "anagram" => anagram(),
         "hybrid" => row(&[EPS, EQ, "<mi>low</mi>", &bracket(&sub("ε", "1")), PLUS, "<mi>high</mi>", &bracket(&sub("ε", "2"))]),
         _ => return String::new(),
     };
     format!("<math display=\"block\"><mrow>{body}</mrow></math>")
+}
+
+fn anagram() -> String {
+    row(&[
+        EPS,
+        EQ,
+        &fraction("<mn>1</mn>", "<mi>n</mi>"),
+        "<munder><mo>∑</mo><mi>i</mi></munder>",
+        "<msubsup><mi>v</mi><mi>i</mi><mrow><mo>−</mo><mn>1</mn></mrow></msubsup>",
+        &bracket(&row(&[
+            "<msub><mi>ε</mi><mi>θ</mi></msub>",
+            &bracket(&row(&["<msub><mi>v</mi><mi>i</mi></msub>", &bracket(&x("t")), "<mo>,</mo>", "<msub><mi>p</mi><mi>i</mi></msub>"])),
+        ])),
+    ])
 }
 
 const EQ: &str = "<mo>=</mo>";

@@ -13,7 +13,7 @@ use crate::input::Inputs;
 use crate::model::{EMBEDDED, Folder};
 use crate::recipe::{Ask, Image, Recipe, RunId};
 use crate::words::sentence;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use config::Config;
 use figures::{Figure, Part};
 use image::RgbImage;
@@ -54,18 +54,7 @@ pub enum Progress<'a> {
 pub fn report(out: &Path, only: Option<&str>, gallery: &Gallery, tell: &mut dyn FnMut(Progress)) -> Result<Summary> {
     make_folder(out)?;
     let config = config::read(out)?;
-    let wrong = config.figures.keys().find(|id| !figures::IDS.contains(&id.as_str()));
-    ensure!(
-        wrong.is_none(),
-        "report.toml speaks of a figure '{}'; there are {}",
-        wrong.map_or("", String::as_str),
-        figures::IDS.join(", ")
-    );
-    let mut figures = figures::figures(&config);
-    if let Some(only) = only {
-        figures.retain(|figure| figure.id == only);
-        ensure!(!figures.is_empty(), "there is no figure '{}'; there are {}", only.escape_debug(), figures::IDS.join(", "));
-    }
+    let figures = chosen(&config, only)?;
     let mut studio = Studio {
         out,
         config: &config,
@@ -87,19 +76,35 @@ pub fn report(out: &Path, only: Option<&str>, gallery: &Gallery, tell: &mut dyn 
             step => tell(step),
         }));
     }
-    let intro = format!(
-        "CS180, project 5, part A: the power of diffusion models. Seed {}, model {}.{}",
-        config.seed,
-        model_name(&config.model),
-        if config.model == EMBEDDED {
-            " The model is a small one that knows handwritten digits and clothes in colours, at 32x32 pixels; on photos it shows how the methods work, not what a large model can do."
-        } else {
-            ""
-        }
-    );
-    let name = if only.is_some() { format!("{}.html", figures[0].id) } else { "index.html".to_owned() };
-    write_atomic(&out.join(name), page::page("The power of diffusion models", &intro, &shown).as_bytes())?;
+    let name = only.map_or("index.html".to_owned(), |only| format!("{only}.html"));
+    write_atomic(&out.join(name), page::page("The power of diffusion models", &intro(&config), &shown).as_bytes())?;
     Ok(studio.summary)
+}
+
+/// The figures of the page, or the single one that is asked for.
+fn chosen(config: &Config, only: Option<&str>) -> Result<Vec<Figure>> {
+    let ids = figures::ids();
+    let is_known = |id: &str| ids.contains(&id);
+    if let Some(wrong) = config.figures.keys().find(|id| !is_known(id)) {
+        bail!("report.toml speaks of a figure '{}'; there are {}", wrong.escape_debug(), ids.join(", "));
+    }
+    if let Some(wrong) = only.filter(|id| !is_known(id)) {
+        bail!("there is no figure '{}'; there are {}", wrong.escape_debug(), ids.join(", "));
+    }
+    Ok(figures::figures(config).into_iter().filter(|figure| only.is_none_or(|only| figure.words.id == only)).collect())
+}
+
+/// What stands below the page's title.
+fn intro(config: &Config) -> String {
+    let small = match config.model == EMBEDDED {
+        true => {
+            " The model is a small one that knows handwritten digits and clothes in colours, at 32x32 pixels; on photos it shows how \
+             the methods work, not what a large model can do."
+        }
+        false => "",
+    };
+    let (seed, model) = (config.seed, model_name(&config.model));
+    format!("CS180, project 5, part A: the power of diffusion models. Seed {seed}, model {model}.{small}")
 }
 
 /// What the figures are made with.
@@ -118,13 +123,13 @@ struct Studio<'a> {
 impl Studio<'_> {
     /// A figure with its pictures; what cannot be made is told in its place.
     fn show(&mut self, figure: &Figure, tell: &mut dyn FnMut(Progress)) -> Shown {
-        let extra = self.config.figures.get(figure.id).cloned().unwrap_or_default();
+        let extra = self.config.figures.get(figure.words.id).cloned().unwrap_or_default();
         let mut shown = Shown {
-            id: figure.id.to_owned(),
-            title: figure.title.to_owned(),
-            text: figure.text.to_owned(),
-            math: figure.math.to_owned(),
-            instead: figure.course.filter(|_| self.config.model == EMBEDDED && extra.run.is_empty()).map(|course| {
+            id: figure.words.id.to_owned(),
+            title: figure.words.title.to_owned(),
+            text: figure.words.text.to_owned(),
+            math: figure.words.math.to_owned(),
+            instead: figure.words.course.filter(|_| self.config.model == EMBEDDED && extra.run.is_empty()).map(|course| {
                 format!("{course} The built-in model knows digits and clothes only, so that this figure uses prompts that it can follow.")
             }),
             rows: Vec::new(),
@@ -139,13 +144,13 @@ impl Studio<'_> {
             }
         };
         for run in &extra.run {
-            let name = format!("{}-run{run}", figure.id);
+            let name = format!("{}-run{run}", figure.words.id);
             let made = self.kept_run(RunId(*run), &name, &mut shown.observations);
             note(self, &mut shown, &name, made);
         }
         if extra.run.is_empty() {
             for (index, part) in figure.parts.iter().enumerate() {
-                let name = format!("{}-{}", figure.id, char::from(b'a' + index as u8));
+                let name = format!("{}-{}", figure.words.id, char::from(b'a' + index as u8));
                 tell(Progress::Begins(&name, 0, 0));
                 let made = self.develop(part, &name, tell);
                 note(self, &mut shown, &name, made);
