@@ -45,15 +45,19 @@ impl Gallery {
         ensure!((1..=MAX_CELLS).contains(&cells), "a grid has 1 to {MAX_CELLS} cells, this one has {cells}");
         ensure!(fits(&grid.axes, cells), "the grid's lists do not make its {cells} cells");
         let (inputs, mut kept) = (self.inputs(), HashMap::new());
-        for image in grid.recipes.iter_mut().flat_map(Recipe::images_mut) {
-            *image = match kept.get(image.as_str()) {
-                Some(known) => Image::clone(known),
-                None => {
-                    let new = inputs.keep(image)?;
-                    kept.insert(image.as_str().to_owned(), new.clone());
-                    new
-                }
-            };
+        for (pictures, step) in grid.recipes.iter_mut().map(Recipe::inputs_mut) {
+            let wanted = pictures.into_iter().map(|picture| (false, picture)).chain(step.map(|step| (true, step)));
+            for (is_step, image) in wanted {
+                let key = (is_step, image.as_str().to_owned());
+                *image = match kept.get(&key) {
+                    Some(known) => Image::clone(known),
+                    None => {
+                        let new = if is_step { inputs.keep_step(image)? } else { inputs.keep(image)? };
+                        kept.insert(key, new.clone());
+                        new
+                    }
+                };
+            }
         }
         Ok(TakenIn(grid))
     }

@@ -27,6 +27,8 @@ use std::time::Duration;
 
 /// The most bytes that a picture's file may have.
 pub const MAX_BYTES: u64 = 64 << 20;
+/// How the files of kept steps end.
+const STEP: &str = "safetensors";
 /// How long an address may take to answer in full.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -72,8 +74,8 @@ impl Inputs {
         decode(&self.bytes(image)?, image.name())
     }
 
-    /// Takes a picture, or a kept step, into the workspace, so that a recipe runs again when the original is gone. One
-    /// that is built in or kept already comes back as it is.
+    /// Takes a picture into the workspace, so that a recipe runs again when the original is gone. One that is built in or
+    /// kept already comes back as it is.
     ///
     /// # Errors
     /// When it cannot be had, is no picture, or cannot be written.
@@ -81,18 +83,32 @@ impl Inputs {
         if image.is_built_in() {
             return Ok(image.clone());
         }
+        ensure!(!self.is_step(image)?, "'{}' is a kept step and no picture; run:142 names a result", image.name().escape_debug());
         if image.hash().is_some() {
-            return self.path(image).map(|_| image.clone());
+            return Ok(image.clone());
         }
         let bytes = self.bytes(image)?;
-        let (name, extension) = match step_of(image) {
-            Some((run, step)) => (format!("step {step} of {run}"), "safetensors"),
-            None => {
-                decode(&bytes, image.name())?;
-                (image.name().to_owned(), decode::extension(&bytes))
-            }
-        };
-        self.keep_bytes(&name, &bytes, extension)
+        decode(&bytes, image.name())?;
+        self.keep_bytes(image.name(), &bytes, decode::extension(&bytes))
+    }
+
+    /// Takes a kept step into the workspace, so that a recipe goes on from it when its run is gone.
+    ///
+    /// # Errors
+    /// When it cannot be had, is no kept step, or cannot be written.
+    pub fn keep_step(&self, step: &Image) -> Result<Image> {
+        ensure!(self.is_step(step)?, "'{}' is no kept step; write for example run:142@12", step.name().escape_debug());
+        match step_of(step) {
+            Some((run, number)) => self.keep_bytes(&format!("step {number} of {run}"), &self.bytes(step)?, STEP),
+            None => Ok(step.clone()),
+        }
+    }
+
+    fn is_step(&self, image: &Image) -> Result<bool> {
+        match image.hash() {
+            Some(_) => Ok(self.path(image)?.extension().is_some_and(|extension| extension == STEP)),
+            None => Ok(step_of(image).is_some()),
+        }
     }
 
     /// Takes a drawing into the workspace.
@@ -112,7 +128,7 @@ impl Inputs {
     pub fn path(&self, image: &Image) -> Result<PathBuf> {
         let hash = image.hash().with_context(|| format!("'{}' is not kept in this workspace", image.as_str().escape_debug()))?;
         let here = self.folder()?;
-        let file = decode::EXTENSIONS.iter().chain(&["safetensors"]).map(|extension| here.join(format!("{hash}.{extension}")));
+        let file = decode::EXTENSIONS.iter().chain(&[STEP]).map(|extension| here.join(format!("{hash}.{extension}")));
         file.into_iter()
             .find(|file| file.is_file())
             .with_context(|| format!("this workspace does not keep {} ({}…); name the picture itself", image.name(), &hash[..12]))

@@ -151,7 +151,7 @@ fn a_name_that_leads_nowhere_is_refused() {
         ("run:12", "run 12 has no picture"),
         ("run:12/3", "run 12 has no picture 3"),
         ("run:../../etc/passwd", "names no result"),
-        ("run:12@4", "step 4 of run 12 is not kept"),
+        ("run:12@4", "'run:12@4' is a kept step and no picture"),
         (&format!("tower.png@sha256:{}", "a".repeat(64)), "does not keep tower.png (aaaaaaaaaaaa"),
     ] {
         let error = format!("{:#}", inputs.keep(&image(text)).unwrap_err());
@@ -184,6 +184,29 @@ fn a_result_goes_in_again() {
     let kept = inputs.keep(&image("run:142/2")).unwrap();
     assert_eq!(kept.name(), "run:142/2");
     assert_eq!(inputs.open(&kept).unwrap().dimensions(), (8, 8));
+}
+
+#[test]
+fn a_step_is_no_picture_and_a_picture_no_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("runs/000142");
+    fs::create_dir_all(run.join("steps")).unwrap();
+    fs::write(run.join("1.png"), file(&flag(8, 8), ImageFormat::Png)).unwrap();
+    fs::write(step_file(&run, 12), "tensors").unwrap();
+    let inputs = Inputs::of(folder.path());
+    let picture = inputs.keep(&image("run:142")).unwrap();
+    let step = inputs.keep_step(&image("run:142@12")).unwrap();
+    assert_eq!((step.name(), inputs.keep_step(&step).unwrap()), ("step 12 of 142", step.clone()));
+    for (wrong, name) in [(&image("run:142@12"), "'run:142@12'"), (&step, "'step 12 of 142'")] {
+        let error = inputs.keep(wrong).unwrap_err().to_string();
+        assert_eq!(error, format!("{name} is a kept step and no picture; run:142 names a result"));
+    }
+    for wrong in [&image("run:142"), &picture, &image(CAMPANILE)] {
+        let error = inputs.keep_step(wrong).unwrap_err().to_string();
+        assert!(error.ends_with("is no kept step; write for example run:142@12"), "{error}");
+    }
+    let gone = inputs.keep_step(&image("run:142@13")).unwrap_err().to_string();
+    assert_eq!(gone, "step 13 of run 142 is not kept in this workspace");
 }
 
 #[test]

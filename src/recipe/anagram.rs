@@ -79,8 +79,8 @@ impl Experiment for Anagram {
         self.prompt.iter().map(String::as_str).collect()
     }
 
-    fn images(&mut self) -> Vec<&mut super::Image> {
-        self.walk.from.iter_mut().collect()
+    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
+        (Vec::new(), self.walk.from.as_mut())
     }
 
     fn views(&self) -> Vec<View> {

@@ -38,8 +38,8 @@ impl Experiment for Blur {
         Some(&self.photo)
     }
 
-    fn images(&mut self) -> Vec<&mut super::Image> {
-        vec![&mut self.photo.image]
+    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
+        (vec![&mut self.photo.image], None)
     }
 
     /// A row of noisy pictures over a row of what the blur makes of them.

@@ -30,8 +30,8 @@ impl Experiment for Forward {
         Some(&self.photo)
     }
 
-    fn images(&mut self) -> Vec<&mut super::Image> {
-        vec![&mut self.photo.image]
+    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
+        (vec![&mut self.photo.image], None)
     }
 
     /// The picture itself, then a noisy one a timestep.

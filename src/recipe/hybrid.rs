@@ -101,8 +101,8 @@ impl Experiment for Hybrid {
         self.prompt.iter().map(String::as_str).collect()
     }
 
-    fn images(&mut self) -> Vec<&mut Image> {
-        self.reference.iter_mut().chain(&mut self.walk.from).collect()
+    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
+        (self.reference.iter_mut().collect(), self.walk.from.as_mut())
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

@@ -85,8 +85,8 @@ impl Experiment for Inpaint {
         Some(&self.photo)
     }
 
-    fn images(&mut self) -> Vec<&mut Image> {
-        [&mut self.photo.image, &mut self.mask].into_iter().chain(&mut self.walk.from).collect()
+    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
+        (vec![&mut self.photo.image, &mut self.mask], self.walk.from.as_mut())
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

@@ -70,8 +70,8 @@ impl Experiment for Iterative {
         Some(&self.photo)
     }
 
-    fn images(&mut self) -> Vec<&mut super::Image> {
-        std::iter::once(&mut self.photo.image).chain(&mut self.walk.from).collect()
+    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
+        (vec![&mut self.photo.image], self.walk.from.as_mut())
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

@@ -65,8 +65,8 @@ trait Experiment {
         None
     }
 
-    /// Every picture that goes in, and a kept step.
-    fn images(&mut self) -> Vec<&mut Image>;
+    /// Every picture that goes in, and the kept step that it goes on from.
+    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>);
 
     /// The views of an anagram's pictures, in their order.
     fn views(&self) -> Vec<View> {
@@ -220,7 +220,13 @@ impl Recipe {
 
     /// The same, to put what the workspace keeps in their place.
     pub fn images_mut(&mut self) -> Vec<&mut Image> {
-        self.as_experiment_mut().images()
+        let (pictures, step) = self.inputs_mut();
+        pictures.into_iter().chain(step).collect()
+    }
+
+    /// The pictures that go in, and apart from them the kept step that it goes on from.
+    pub fn inputs_mut(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
+        self.as_experiment_mut().inputs()
     }
 
     /// The views of an anagram's pictures, in their order; empty for all other recipes.

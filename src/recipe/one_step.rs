@@ -42,8 +42,8 @@ impl Experiment for OneStep {
         Some(&self.photo)
     }
 
-    fn images(&mut self) -> Vec<&mut super::Image> {
-        vec![&mut self.photo.image]
+    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
+        (vec![&mut self.photo.image], None)
     }
 
     fn guidance(&self) -> Option<f64> {

@@ -43,8 +43,8 @@ impl Experiment for Sample {
         vec![&self.prompt]
     }
 
-    fn images(&mut self) -> Vec<&mut super::Image> {
-        self.walk.from.iter_mut().collect()
+    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
+        (Vec::new(), self.walk.from.as_mut())
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

@@ -82,8 +82,8 @@ impl Experiment for Upscale {
         Some(&self.photo)
     }
 
-    fn images(&mut self) -> Vec<&mut Image> {
-        std::iter::once(&mut self.photo.image).chain(&mut self.walk.from).collect()
+    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
+        (vec![&mut self.photo.image], self.walk.from.as_mut())
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

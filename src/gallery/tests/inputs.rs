@@ -73,3 +73,20 @@ fn a_result_is_the_input_of_another_run() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[test]
+fn a_step_where_a_picture_goes_in_and_a_picture_where_a_step_does_are_refused_at_once() {
+    let (_folder, gallery) = workspace();
+    finish_one(&gallery, "a red three");
+    gallery.keep_step(RunId(1), (0, 1), || Ok(b"tensors".to_vec())).unwrap();
+    let branch = gallery.submit(&grid_of("sample", &[("from", "run:1@1"), ("seed", "1,2")])).unwrap().remove(0);
+    let step = branch.recipe.images()[0].to_string();
+    for wrong in ["run:1@1", &step] {
+        let error = gallery.submit(&grid_of("edit", &[("image", wrong), ("from", &step)])).unwrap_err().to_string();
+        assert!(error.contains("is a kept step and no picture"), "{error}");
+    }
+    let edit = gallery.submit(&grid_of("edit", &[("image", "run:1")])).unwrap().remove(0);
+    let picture = edit.recipe.images()[0].to_string();
+    let error = gallery.submit(&grid_of("sample", &[("from", &picture)])).unwrap_err().to_string();
+    assert!(error.contains("is no kept step; write for example run:142@12"), "{error}");
+}
