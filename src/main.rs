@@ -11,6 +11,7 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 /// Diffusion experiments in a terminal: type a prompt, watch the picture develop, find it again.
@@ -177,7 +178,14 @@ fn workbench(cli: &Cli, workspace: PathBuf) -> Result<()> {
     })
 }
 
+/// How long threads may take to end that nobody waits for.
+const LAST_MOMENTS: Duration = Duration::from_millis(500);
+
 /// One thread is enough for everything that waits; what computes has threads of its own.
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // What is still fetched from a slow address is nobody's any more.
+    runtime.shutdown_timeout(LAST_MOMENTS);
+    result
 }

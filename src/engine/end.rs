@@ -69,6 +69,7 @@ impl Server {
     /// while they are open, nobody connects over and over to an engine that is about to be gone.
     pub(super) async fn end(mut self, inputs: &mut Receiver<Input>) -> Vec<Box<dyn Stream>> {
         self.log("the engine ends".to_owned());
+        self.give_up_submits();
         self.tell(&Event::Stopping);
         self.viewers.values().for_each(|viewer| viewer.outbox.finish());
         let mut late = Vec::new();

@@ -12,6 +12,8 @@ pub struct Submit {
     grid: Grid,
     /// Everything was cancelled since it came.
     cancelled: bool,
+    /// Its pictures are here.
+    entering: bool,
 }
 
 impl Server {
@@ -27,7 +29,7 @@ impl Server {
             bail!("a grid of {} recipes cannot be queued; 1 to {MAX_CELLS} can", grid.recipes.len());
         }
         let submits = self.submits.entry(viewer).or_default();
-        submits.push_back(Submit { grid, cancelled: false });
+        submits.push_back(Submit { grid, cancelled: false, entering: false });
         if submits.len() == 1 {
             self.take_in(viewer);
         }
@@ -43,14 +45,32 @@ impl Server {
 
     /// The pictures of a grid are kept, or why they are not.
     pub(super) fn taken_in(&mut self, viewer: u64, taken: Result<TakenIn>) {
+        // One that was given up is nobody's.
+        let Some(submit) = self.submits.get_mut(&viewer).and_then(VecDeque::front_mut) else { return };
         match taken {
             Ok(taken) => {
+                submit.entering = true;
                 // From here on the index may know runs of which no viewer has heard.
                 self.entering += 1;
                 let gallery = self.gallery.clone();
                 self.beside(move || gallery.enter(&taken), move |submitted| Input::Submitted(viewer, submitted));
             }
             Err(error) => self.is_over(viewer, Err(error)),
+        }
+    }
+
+    /// The engine ends, and waits for no pictures: who sent a grid hears that it is not queued.
+    pub(super) fn give_up_submits(&mut self) {
+        for (viewer, mut submits) in std::mem::take(&mut self.submits) {
+            let count = submits.iter().filter(|submit| !submit.entering).count();
+            submits.retain(|submit| submit.entering);
+            if !submits.is_empty() {
+                self.submits.insert(viewer, submits);
+            }
+            if count > 0 {
+                let text = format!("the engine ends while pictures are fetched; {count} of what you asked for is not queued: ask again");
+                self.answer(viewer, &Event::Error { text });
+            }
         }
     }
 

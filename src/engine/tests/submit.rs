@@ -91,3 +91,19 @@ async fn a_picture_that_cannot_be_had_refuses_its_grid_and_no_other() {
     let events = viewer.until(|event| submitted(event) == Some(1)).await;
     assert!(events.iter().any(|event| matches!(event, Event::Error { text } if text.contains("cannot be fetched"))), "{events:?}");
 }
+
+#[tokio::test]
+async fn an_engine_that_ends_says_which_grids_it_leaves_behind() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    let (grid, answer) = slow();
+    viewer.say(grid);
+    viewer.say(prompts(&["after it"]));
+    viewer.settled().await;
+    viewer.say(Command::Stop { now: true });
+    let events = viewer.until(|event| *event == Event::Stopping).await;
+    let told = events.iter().any(|event| matches!(event, Event::Error { text } if text.contains("2 of what you asked for is not queued")));
+    assert!(told, "{events:?}");
+    drop(answer);
+}
