@@ -228,6 +228,7 @@ impl App {
         }
         self.form.changed = false;
         self.unpin();
+        self.drawings_queued(&grid.recipes);
         self.effects.push(Effect::Send(Command::Submit { grid }));
         self.tell_wait();
     }

@@ -54,7 +54,8 @@ impl App {
     /// Whether it would change anything now.
     pub(super) fn has_use_on_run(&self, action: OnRun) -> bool {
         match action {
-            OnRun::Pause | OnRun::Advance => self.to_control().is_some(),
+            OnRun::Pause => self.to_control().is_some(),
+            OnRun::Advance => self.to_control().is_some_and(|run| run.state != State::Queued),
             OnRun::Inspect | OnRun::Menu => self.selected().is_some_and(has_begun),
             OnRun::FirstStep | OnRun::LastStep if self.inspector.is_none() => self.selected().is_some_and(has_begun),
             OnRun::Note => self.selected().is_some(),
@@ -69,7 +70,9 @@ impl App {
 
     /// The run that Space and `.` mean: the one that is looked at, or else the one that runs, or else the last put aside.
     fn to_control(&self) -> Option<&Run> {
-        let moves = |run: &&Run| matches!(run.state, State::Running | State::Paused);
+        // A waiting run that is picked is meant, and no other in its place.
+        let waits = |run: &&Run| self.focus == Focus::Queue && run.state == State::Queued;
+        let moves = |run: &&Run| matches!(run.state, State::Running | State::Paused) || waits(run);
         let aside = || self.queue.runs.iter().rfind(|run| run.state == State::Paused);
         self.selected().filter(moves).or_else(|| self.queue.running()).or_else(aside)
     }
@@ -84,6 +87,12 @@ impl App {
                 self.effects.push(Effect::Send(Command::Resume { run }));
                 self.tell_wait();
             }
+            // Pressed again before the step is over it means the opposite.
+            Some((run, State::Running)) if self.pausing == Some(run) => {
+                self.pausing = None;
+                self.effects.push(Effect::Send(Command::Resume { run }));
+                self.log.push(self.now_ms, Tone::Plain, format!("{run} goes on."));
+            }
             Some((run, _)) => self.pause(run),
             None => {}
         }
@@ -95,7 +104,10 @@ impl App {
             self.pin(Some(run));
         }
         self.effects.push(Effect::Send(Command::Pause { run }));
-        self.log.push(self.now_ms, Tone::Plain, format!("{run} pauses after this step."));
+        let running = self.queue.running().is_some_and(|running| running.id == run);
+        self.pausing = running.then_some(run);
+        let when = if running { "pauses after this step" } else { "is put aside" };
+        self.log.push(self.now_ms, Tone::Plain, format!("{run} {when}."));
         self.tell_wait();
     }
 
@@ -105,8 +117,8 @@ impl App {
                 self.effects.push(Effect::Send(Command::Advance { run }));
                 self.tell_wait();
             }
-            Some((run, _)) => self.pause(run),
-            None => {}
+            Some((run, State::Running)) => self.pause(run),
+            Some(_) | None => {}
         }
     }
 

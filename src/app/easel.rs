@@ -5,7 +5,7 @@
 use super::canvas::{Canvas, Sheet, Stroke, Touch};
 use super::{App, Effect, Engine, Tone};
 use crate::link::{Bytes, Command, Picture};
-use crate::recipe::{Colour, Fit, Image, Kind};
+use crate::recipe::{Colour, Fit, Image, Kind, Recipe};
 use clap::ValueEnum;
 use std::collections::HashMap;
 
@@ -340,8 +340,17 @@ impl App {
         let Some(place) = self.place(canvas.sheet.size()) else { return };
         self.easel.open = None;
         self.form.set_field(&place.field, image);
-        self.effects.push(Effect::Draft(Draft { place: place.clone(), sheet: None }));
+        // On the disk it stays a draft until a run has it: a form is gone with its terminal.
         self.easel.drafts.insert(place, (canvas, Some(image.to_owned())));
+    }
+
+    /// Recipes are on their way to the queue: drafts of drawings that are in them are done with.
+    pub(super) fn drawings_queued(&mut self, recipes: &[Recipe]) {
+        let used: Vec<_> = recipes.iter().flat_map(Recipe::images).map(|image| image.to_string()).collect();
+        let is_used = |kept: &Option<String>| kept.as_ref().is_some_and(|kept| used.contains(kept));
+        let done = self.easel.drafts.iter().filter(|(_, (_, kept))| is_used(kept)).map(|(place, _)| place.clone());
+        let drafts = done.map(|place| Effect::Draft(Draft { place, sheet: None }));
+        self.effects.extend(drafts);
     }
 
     /// The link is there again: what was asked for before is asked for once more.

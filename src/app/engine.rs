@@ -101,6 +101,9 @@ impl App {
 
     fn stands(&mut self, run: Run) {
         let id = run.id;
+        if run.state != State::Running {
+            self.pausing.take_if(|pausing| *pausing == id);
+        }
         if run.state == State::Failed && self.queue.get(run.id).is_none_or(|known| known.state != State::Failed) {
             let why = run.error.clone().unwrap_or_else(|| "no reason was given".to_owned());
             self.log.push(self.now_ms, Tone::Bad, format!("{} failed: {}.", run.id, why.trim_end_matches('.')));

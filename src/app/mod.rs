@@ -196,6 +196,8 @@ pub struct App {
     pub now_ms: i64,
     /// Milliseconds that a model call takes, by model.
     pub pace_ms: HashMap<String, f64>,
+    /// The running run, where it was told to pause after this step.
+    pausing: Option<RunId>,
     effects: Vec<Effect>,
 }
 
@@ -226,6 +228,7 @@ impl App {
             themes: start.themes,
             now_ms: 0,
             pace_ms: HashMap::new(),
+            pausing: None,
             effects: Vec::new(),
         }
     }

@@ -91,7 +91,8 @@ impl App {
 
     /// Drafts of notes that the gallery has are done with.
     pub(super) fn notes_came(&mut self) {
-        let stands = |(run, draft): &(&RunId, &String)| self.run(**run).is_some_and(|run| run.note.as_deref() == Some(draft.trim()));
+        let stands =
+            |(run, draft): &(&RunId, &String)| self.run(**run).is_some_and(|run| run.note.as_deref().unwrap_or_default() == draft.trim());
         let done: Vec<_> = self.notes.drafts.iter().filter(stands).map(|(run, _)| *run).collect();
         done.into_iter().for_each(|run| self.note_stands(run));
     }

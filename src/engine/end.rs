@@ -40,6 +40,11 @@ impl Server {
         }
     }
 
+    /// Whether the time that the end was given is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.ending.as_ref().and_then(Stop::deadline).is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     /// Lets the running run go on that was about to be paused; false where it is not so.
     pub(super) fn go_on(&mut self, id: RunId) -> bool {
         let ends_now = matches!(self.ending, Some(Stop(Some(_))));

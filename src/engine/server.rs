@@ -131,7 +131,8 @@ impl Server {
         self.recover();
         loop {
             self.start_next();
-            if self.ending.is_some() && self.running.is_none() {
+            // A grid whose folders are being written is entered first: its viewer must hear of it.
+            if self.ending.is_some() && self.running.is_none() && (self.entering == 0 || self.is_late()) {
                 let _late = self.end(&mut inputs).await;
                 // The worker closes the gallery and ends; one that is held up in a step ends with the process.
                 timeout(LAST_WORDS, async { while facts.recv().await.is_some() {} }).await.ok();

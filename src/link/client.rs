@@ -87,7 +87,8 @@ impl Keeper {
                 End::Left => false,
                 End::Stopped => {
                     self.lost("the engine was stopped".to_owned());
-                    self.wait(is_work).await
+                    // Who opens a drawing waits for its sheet.
+                    self.wait(|command| is_work(command) || matches!(command, Command::Look { .. })).await
                 }
                 End::Refused(reason) => self.give_up(reason).await,
                 End::Mute => {

@@ -73,7 +73,10 @@ fn keys_draw_what_the_field_then_names() {
     bench.event(Event::Kept { ticket: ticket(&kept), image: image.clone() });
     assert!(bench.app.easel.open.is_none());
     assert_eq!(value(&bench, "image"), image);
-    assert_eq!(bench.drafts.last().unwrap().sheet, None, "the draft is done with");
+    assert!(bench.drafts.iter().all(|draft| draft.sheet.is_some()), "a form is gone with its terminal");
+    bench.keys("<Enter>");
+    assert_eq!(bench.drafts.last().unwrap().sheet, None, "a run has it");
+    assert!(matches!(bench.sent().pop(), Some(Command::Submit { .. })));
     bench.keys("<Ctrl-d>");
     assert!(matches!(bench.sent().pop(), Some(Command::Look { image: Some(again), .. }) if again == image), "it is gone on with");
 }

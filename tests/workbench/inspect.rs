@@ -331,3 +331,28 @@ fn a_paused_run() {
         bench.event(Event::Run { run: Run { step: 12, of: 34, ..run(142, "a red three", State::Paused) } });
     });
 }
+
+#[test]
+fn pressed_twice_space_lets_the_run_go_on_and_never_means_another_run() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.develops(6, "six", 3);
+    bench.event(Event::Run { run: run(7, "seven", State::Queued) });
+    bench.sent();
+    bench.keys("<Esc> ");
+    assert_eq!(bench.sent(), [Command::Pause { run: RunId(6) }]);
+    bench.keys(" ");
+    assert_eq!(bench.sent(), [Command::Resume { run: RunId(6) }]);
+    bench.keys(" ");
+    bench.event(Event::Run { run: Run { step: 3, of: 34, ..run(6, "six", State::Paused) } });
+    bench.sent();
+    bench.keys(" ");
+    assert_eq!(bench.sent(), [Command::Resume { run: RunId(6) }]);
+    // The waiting run that is picked in the queue.
+    bench.event(Event::Run { run: Run { step: 3, of: 34, ..run(6, "six", State::Running) } });
+    bench.keys("<Tab><Tab><Tab><Down>");
+    bench.sent();
+    bench.keys(".");
+    assert_eq!(bench.sent(), []);
+    bench.keys(" ");
+    assert_eq!(bench.sent(), [Command::Pause { run: RunId(7) }]);
+}

@@ -78,6 +78,15 @@ fn the_eraser_leaves_paper_and_a_loaded_picture_is_a_stroke() {
 }
 
 #[test]
+fn the_mouse_beside_the_sheet_is_nothing_to_a_shape_of_the_keys() {
+    let mut canvas = canvas();
+    touches(&mut canvas, &[Touch::Take(Tool::Rectangle), Touch::Press, Touch::Move(2, 1)]);
+    canvas.stroke(Stroke::Drag(Point { x: 0, y: 0 }));
+    canvas.stroke(Stroke::Release);
+    assert_eq!((canvas.is_drawing(), canvas.painted(), canvas.at), (true, 0, Point { x: 6, y: 3 }));
+}
+
+#[test]
 fn undo_takes_back_the_shape_that_was_begun_and_nothing_more() {
     let mut canvas = canvas();
     touches(&mut canvas, &[Touch::Press, Touch::Press, Touch::Take(Tool::Ellipse), Touch::Press, Touch::Move(2, 1), Touch::Undo]);

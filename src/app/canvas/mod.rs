@@ -119,6 +119,8 @@ pub struct Canvas {
     pub zoom: Option<u16>,
     /// Where the shape or the stroke in progress began, and the sheet before it.
     begun: Option<(Point, Sheet)>,
+    /// Whether the mouse has begun it: what it does beside the sheet is nothing to one that the keys have begun.
+    by_mouse: bool,
     history: History,
 }
 
@@ -140,6 +142,7 @@ impl Canvas {
             mirror: false,
             zoom: None,
             begun: None,
+            by_mouse: false,
             history: History::default(),
         }
     }
@@ -222,10 +225,11 @@ impl Canvas {
                 self.end();
                 self.at = self.sheet.nearest(at);
                 self.begin();
+                self.by_mouse = true;
             }
-            Stroke::Drag(at) if self.begun.is_some() => self.go(at),
-            Stroke::Drag(_) => {}
-            Stroke::Release => self.end(),
+            Stroke::Drag(at) if self.begun.is_some() && self.by_mouse => self.go(at),
+            Stroke::Release if self.by_mouse => self.end(),
+            Stroke::Drag(_) | Stroke::Release => {}
         }
     }
 
@@ -256,7 +260,7 @@ impl Canvas {
         if self.is_freehand() {
             self.end();
         }
-        self.begun = None;
+        (self.begun, self.by_mouse) = (None, false);
         drawing
     }
 
@@ -320,6 +324,7 @@ impl Canvas {
     }
 
     fn end(&mut self) {
+        self.by_mouse = false;
         let Some((from, before)) = self.begun.take() else { return };
         if !self.is_freehand() {
             let shape = self.shape(from);
