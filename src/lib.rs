@@ -6,6 +6,7 @@
 //! | [`diffusion`] | the mathematics: schedules, noise, guidance, samplers |
 //! | [`network`] | the IF UNet and the T5 encoder, in candle |
 //! | [`model`] | weights on disk ↔ networks; the embedded model |
+//! | [`training`] | the optimizer of part B's networks, and its comparison with PyTorch's |
 //! | [`experiment`] | recipe → diffusion, step by step |
 //! | [`gallery`] | results: PNG files with their recipe, and the index |
 //! | [`engine`] | the process that computes: queue, worker, server |
@@ -53,5 +54,6 @@ pub mod recipe;
 pub mod report;
 pub mod terminal;
 pub mod theme;
+pub mod training;
 pub mod ui;
 pub mod words;

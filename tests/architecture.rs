@@ -11,6 +11,10 @@ const NEVER: &[(&str, &[&str])] = &[
     ("recipe", &["candle", "tokio::", "thread::", "fs::", "ratatui", "crossterm", "crate::"]),
     ("diffusion", &["crate::", "tokio::", "thread::", "fs::", "time::", "sync::"]),
     ("network", &["crate::", "fs::", "tokio::"]),
+    (
+        "training",
+        &["crate::recipe", "crate::engine", "crate::link", "crate::app", "crate::ui", "crate::gallery", "crate::experiment", "tokio::"],
+    ),
     ("model", &["crate::recipe", "crate::engine", "crate::ui", "crate::app", "crate::gallery", "crate::experiment", "tokio::"]),
     (
         "input",

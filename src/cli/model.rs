@@ -1,6 +1,7 @@
 //! `darkroom model`: what models there are, what is in one, and whether it computes what it should.
 
 use crate::model::{EMBEDDED, Folder, info, models_dir, verify};
+use crate::training;
 use anyhow::{Result, ensure};
 use std::{
     fs,
@@ -19,10 +20,10 @@ pub enum ModelCommand {
         #[arg(value_name = "DIR")]
         model: String,
     },
-    /// Compare a network, a scheduler or a whole model with the trace.safetensors beside it.
+    /// Compare a network, a scheduler or a whole model with the trace.safetensors beside it, or a recorded training step.
     Verify {
-        /// The folder.
-        #[arg(value_name = "DIR")]
+        /// The folder, or the file of a recorded training step.
+        #[arg(value_name = "DIR|FILE")]
         dir: PathBuf,
     },
 }
@@ -61,11 +62,11 @@ fn tell(info: &crate::model::Info, out: &mut dyn Write) -> Result<()> {
 }
 
 fn verified(dir: &Path, out: &mut dyn Write) -> Result<()> {
-    ensure!(dir.is_dir(), "there is no folder {}", dir.display());
-    let lines = verify::verify(dir)?;
+    ensure!(dir.exists(), "there is no {}", dir.display());
+    let lines = if dir.is_file() { training::verify(dir)? } else { verify::verify(dir)? };
     for line in &lines {
         let verdict = if line.holds() { "holds" } else { "TOO FAR" };
-        writeln!(out, "{:<20} {:.2e}  {verdict} (at most {:.0e})", line.name, line.error, line.tolerance)?;
+        writeln!(out, "{:<36} {:.2e}  {verdict} (at most {:.0e})", line.name, line.error, line.tolerance)?;
     }
     // A NaN, whatever its sign, is the largest of all errors.
     let largest = lines.iter().map(|line| line.error).fold(0.0, |largest: f64, error| if error <= largest { largest } else { error });

@@ -22,6 +22,26 @@ pub struct Line {
 }
 
 impl Line {
+    /// How far our tensor is from theirs.
+    ///
+    /// # Errors
+    /// When they have different shapes.
+    pub fn compare(name: &str, (ours, theirs): (&Tensor, &Tensor), tolerance: f64) -> Result<Line> {
+        if ours.shape() != theirs.shape() {
+            bail!("{name}: expected shape {:?}, found {:?}", theirs.shape(), ours.shape());
+        }
+        let largest = |x: Tensor| -> Result<f64> { Ok(f64::from(x.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?)) };
+        // max() passes over NaN; the sum does not.
+        let sum = |x: &Tensor| -> Result<f32> { Ok(x.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?) };
+        let finite = sum(ours)?.is_finite() && sum(theirs)?.is_finite();
+        let error = if finite {
+            largest((ours.to_dtype(DType::F32)? - theirs)?)? / largest(theirs.clone())?.max(f64::MIN_POSITIVE)
+        } else {
+            f64::NAN
+        };
+        Ok(Line { name: name.to_owned(), error, tolerance })
+    }
+
     /// Whether the tensor is as near as it must be. A NaN is not.
     pub fn holds(&self) -> bool {
         self.error <= self.tolerance
@@ -104,17 +124,7 @@ impl Trace {
     }
 
     fn compare(&self, name: &str, ours: &Tensor, tolerance: f64) -> Result<Line> {
-        let theirs = self.float(name)?;
-        if ours.shape() != theirs.shape() {
-            bail!("{name}: expected shape {:?}, found {:?}", theirs.shape(), ours.shape());
-        }
-        let largest = |x: Tensor| -> Result<f64> { Ok(f64::from(x.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?)) };
-        // max() passes over NaN; the sum does not.
-        let sum = |x: &Tensor| -> Result<f32> { Ok(x.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?) };
-        let finite = sum(ours)?.is_finite() && sum(&theirs)?.is_finite();
-        let error =
-            if finite { largest((ours.to_dtype(DType::F32)? - &theirs)?)? / largest(theirs)?.max(f64::MIN_POSITIVE) } else { f64::NAN };
-        Ok(Line { name: name.to_owned(), error, tolerance })
+        Line::compare(name, (ours, &self.float(name)?), tolerance)
     }
 }
 

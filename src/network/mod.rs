@@ -3,7 +3,9 @@
 mod attention;
 mod config;
 mod conv;
+pub mod course;
 mod embedding;
+pub mod ops;
 mod resnet;
 mod t5;
 mod t5_config;
