@@ -103,14 +103,18 @@ fn row(run: &Run, now_ms: i64) -> [String; 6] {
         run.recipe.experiment().to_owned(),
         seed.unwrap_or_default(),
         run.took_ms.map(|ms| duration(ms as f64)).unwrap_or_default(),
-        // A prompt may hold anything, a terminal's control sequences too.
-        run.recipe
-            .prompts()
-            .join(" / ")
-            .chars()
-            .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-            .collect(),
+        words(run),
     ]
+}
+
+/// The prompts, or the picture where no text is read, and the note.
+fn words(run: &Run) -> String {
+    let prompts = run.recipe.prompts().join(" / ");
+    let photo = run.recipe.photo().filter(|_| run.recipe.prompts().is_empty());
+    let what = photo.map_or(prompts, |photo| photo.image.name().to_owned());
+    let whole = run.note.as_ref().map_or(what.clone(), |note| format!("{what}  ✎ {note}"));
+    // They may hold anything, a terminal's control sequences too.
+    whole.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// How long ago, within a week; then the date, in UTC.
@@ -218,6 +222,9 @@ mod tests {
                2  just now  sample         0  0.8 s  a\\u{1b}[31m\\nblue three\n  \
                1  just now  sample         0  0.8 s  a red three\n"
         );
+        let (gallery, _) = Gallery::open(folder.path()).unwrap();
+        gallery.set_note(crate::recipe::RunId(1), "richer\ndetail").unwrap();
+        assert!(history(folder.path(), &[]).0.contains("  a red three  ✎ richer\\ndetail\n"));
         let (out, _) = history(folder.path(), &["--limit", "1"]);
         assert!(out.ends_with("\n1 of 2 runs; --limit 2 shows all\n"), "{out}");
         assert_eq!(history(folder.path(), &["--search", "green"]).0, "No finished run has these words in its prompt or note.\n");

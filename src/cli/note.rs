@@ -26,3 +26,23 @@ pub fn note(workspace: &Path, note: &Note, notes: &mut dyn Write) -> Result<()> 
     told.iter().try_for_each(|sentence| writeln!(notes, "{sentence}"))?;
     gallery.set_note(RunId(note.run), &note.text).map(|_| ())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Grid, Recipe};
+
+    #[test]
+    fn a_note_is_written_changed_and_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let (gallery, _) = Gallery::open(folder.path()).unwrap();
+        gallery.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
+        let write = |run, text: &str| note(folder.path(), &Note { run, text: text.to_owned() }, &mut Vec::new());
+        for (text, kept) in [("-5 steps: blurred", Some("-5 steps: blurred")), ("crisp", Some("crisp")), ("", None)] {
+            write(1, text).unwrap();
+            assert_eq!(gallery.run(RunId(1)).unwrap().unwrap().note.as_deref(), kept);
+        }
+        assert_eq!(write(9, "x").unwrap_err().to_string(), "there is no run 9");
+    }
+}
