@@ -174,7 +174,7 @@ async fn a_run_that_was_paused_at_step_12_outlives_its_engine_and_ends_in_the_sa
     let branch = ["run", "sample", "--prompt", "a blue seven", "--seed", "7", "--from", "run:1@12", "--json"];
     let told = workspace.says(&branch);
     assert!(told.lines().next().unwrap().contains("\"index\":12,\"of\":34"), "{told}");
-    viewer.say(Command::Inspect { run: RunId(1), index: 11, layer: Layer::Unconditional });
+    viewer.say(Command::Inspect { ticket: 1, run: RunId(1), index: 11, layer: Layer::Unconditional });
     let numbers = viewer.until(|news| if let News::Event(Event::Numbers { numbers }) = news { Some(numbers) } else { None }).await;
     assert_eq!((numbers.index, numbers.t, numbers.steps.len(), numbers.thresholds.len()), (11, 660, 34, 1));
     assert_eq!(numbers.layers.len(), 6);
@@ -220,7 +220,7 @@ async fn a_drawing_is_kept_and_is_an_input_of_the_run() {
     };
     let sheet = viewer.until(log).await;
     assert!(Path::new(&sheet).is_file(), "{sheet}");
-    viewer.say(Command::Inspect { run: run.id, index: 900, layer: Layer::Picture });
+    viewer.say(Command::Inspect { ticket: 12, run: run.id, index: 900, layer: Layer::Picture });
     let layer = |news| match news {
         News::Picture(Picture { head: PictureHead { what: PictureOf::Layer { layer, .. }, .. }, .. }) => Some(layer),
         _ => None,

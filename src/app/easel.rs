@@ -113,8 +113,6 @@ pub struct Easel {
     pub open: Option<Drawing>,
     /// Drawings that were put aside, and those that a field names, with what it names them by.
     drafts: HashMap<Place, (Canvas, Option<String>)>,
-    /// Of the last request: answers to others come too late.
-    ticket: u32,
 }
 
 impl Easel {
@@ -148,11 +146,11 @@ impl Easel {
         self.open.iter_mut().for_each(|drawing| drawing.trouble = Some(text.to_owned()));
     }
 
-    fn wait(&mut self, wait: Wait) -> Option<u32> {
-        self.ticket = self.ticket.wrapping_add(1);
+    /// Waits for the answer with this ticket; those to others come too late.
+    fn wait(&mut self, ticket: u32, wait: Wait) -> Option<u32> {
         let drawing = self.open.as_mut()?;
-        (drawing.waits, drawing.trouble) = (Some((self.ticket, wait)), None);
-        Some(self.ticket)
+        (drawing.waits, drawing.trouble) = (Some((ticket, wait)), None);
+        Some(ticket)
     }
 
     /// What was waited for with this answer, and the drawing.
@@ -193,7 +191,8 @@ impl App {
     }
 
     fn look(&mut self, image: Option<String>, wait: Wait) {
-        let Some(ticket) = self.easel.wait(wait) else { return };
+        let ticket = self.ticket();
+        let Some(ticket) = self.easel.wait(ticket, wait) else { return };
         let mask = self.easel.open.as_ref().is_some_and(|drawing| drawing.mask) && wait != Wait::Sheet;
         let fit = Fit::from_str(&self.form.asked("fit"), false).unwrap_or(Fit::Crop);
         let background = match image {
@@ -322,7 +321,8 @@ impl App {
     }
 
     fn save_drawing(&mut self) {
-        let Some(ticket) = self.easel.wait(Wait::Kept) else { return };
+        let ticket = self.ticket();
+        let Some(ticket) = self.easel.wait(ticket, Wait::Kept) else { return };
         let Some(drawing) = &self.easel.open else { return };
         let Some(canvas) = &drawing.canvas else { return };
         let (width, height) = canvas.sheet.size();

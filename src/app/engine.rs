@@ -50,11 +50,11 @@ impl App {
             Event::Run { run } => self.stands(run),
             Event::Step { run, index, of, t, ms } => self.step(run, index, of, (t, ms)),
             Event::Log { time_ms, text } => self.log.push(time_ms, Tone::Plain, text),
-            Event::Failed { ticket, text } => self.easel.failed(ticket, &text),
-            Event::Error { text } => {
-                self.inspector_failed(&text);
-                self.log.push(self.now_ms, Tone::Bad, text);
+            Event::Failed { ticket, text } => {
+                self.easel.failed(ticket, &text);
+                self.inspector_failed(ticket, &text);
             }
+            Event::Error { text } => self.log.push(self.now_ms, Tone::Bad, text),
             Event::History { search, runs, total } if search.is_empty() => {
                 for run in runs.iter().filter(|run| !run.recipe.prompts().is_empty()) {
                     self.prompt.ran_before(&run.recipe.prompt());

@@ -32,8 +32,8 @@ pub struct Inspector {
     layer: Layer,
     /// Numbers whose picture is on its way.
     coming: Option<Numbers>,
-    /// When the request under way was sent.
-    asked: Option<i64>,
+    /// When the request under way was sent, and its ticket.
+    asked: Option<(i64, u32)>,
     /// The wish has changed since.
     again: bool,
     /// When the step that is shown began to be played.
@@ -152,7 +152,7 @@ impl App {
     /// What time brings: the next step of those that play, and an end to waiting.
     pub(super) fn inspector_tick(&mut self) {
         let Some(inspector) = &mut self.inspector else { return };
-        if inspector.asked.is_some_and(|asked| !(0..PATIENCE_MS).contains(&self.now_ms.saturating_sub(asked))) {
+        if inspector.asked.is_some_and(|(asked, _)| !(0..PATIENCE_MS).contains(&self.now_ms.saturating_sub(asked))) {
             inspector.forget();
         }
         let due = inspector.playing && inspector.asked.is_none() && inspector.numbers.is_some();
@@ -186,12 +186,13 @@ impl App {
     }
 
     fn ask_for_step(&mut self) {
+        let ticket = self.ticket();
         let Some(inspector) = &mut self.inspector else { return };
         inspector.again = inspector.asked.is_some();
         if !inspector.again {
-            inspector.asked = Some(self.now_ms);
+            inspector.asked = Some((self.now_ms, ticket));
             let (run, index, layer) = (inspector.run, inspector.at, inspector.layer);
-            self.effects.push(Effect::Send(Command::Inspect { run, index, layer }));
+            self.effects.push(Effect::Send(Command::Inspect { ticket, run, index, layer }));
         }
     }
 
@@ -214,13 +215,15 @@ impl App {
         self.answered();
     }
 
-    /// Something could not be done; where a step was asked for, most likely that.
-    pub(super) fn inspector_failed(&mut self, text: &str) {
-        let Some(inspector) = self.inspector.as_mut().filter(|inspector| inspector.asked.is_some()) else { return };
+    /// What was asked for with this ticket could not be done.
+    pub(super) fn inspector_failed(&mut self, ticket: u32, text: &str) {
+        let is_asked = |inspector: &&mut Inspector| inspector.asked.is_some_and(|(_, asked)| asked == ticket);
+        let Some(inspector) = self.inspector.as_mut().filter(is_asked) else { return };
         inspector.playing = false;
         if inspector.numbers.is_none() {
             inspector.trouble = Some(text.to_owned());
         }
+        self.log.push(self.now_ms, Tone::Bad, text.to_owned());
         self.answered();
     }
 

@@ -196,6 +196,8 @@ pub struct App {
     pub now_ms: i64,
     /// Milliseconds that a model call takes, by model.
     pub pace_ms: HashMap<String, f64>,
+    /// Of the last request whose answer is waited for.
+    tickets: u32,
     /// The running run, where it was told to pause after this step.
     pausing: Option<RunId>,
     effects: Vec<Effect>,
@@ -228,6 +230,7 @@ impl App {
             themes: start.themes,
             now_ms: 0,
             pace_ms: HashMap::new(),
+            tickets: 0,
             pausing: None,
             effects: Vec::new(),
         }
@@ -352,6 +355,12 @@ impl App {
     /// Runs that the engine still has work to do on.
     pub fn open(&self) -> usize {
         self.queue.runs.iter().filter(|run| run.state.is_open()).count()
+    }
+
+    /// A number for a request, by which its answer is known.
+    fn ticket(&mut self) -> u32 {
+        self.tickets = self.tickets.wrapping_add(1);
+        self.tickets
     }
 
     /// What is half written or drawn becomes a draft.

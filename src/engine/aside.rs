@@ -54,7 +54,7 @@ impl Server {
 
 fn ticket(command: &Command) -> Option<u32> {
     match command {
-        Command::Look { ticket, .. } | Command::Keep { ticket, .. } => Some(*ticket),
+        Command::Inspect { ticket, .. } | Command::Look { ticket, .. } | Command::Keep { ticket, .. } => Some(*ticket),
         _ => None,
     }
 }
@@ -68,7 +68,7 @@ fn refused(ticket: Option<u32>, error: anyhow::Error) -> Result<Answer> {
 
 fn work(gallery: &Gallery, command: Command) -> Result<Answer> {
     match command {
-        Command::Inspect { run, index, layer } => inspect(gallery, run, index, layer),
+        Command::Inspect { run, index, layer, .. } => inspect(gallery, run, index, layer),
         Command::Look { ticket, image, model, fit, background } => {
             let image = look(gallery, image, &model, (fit, background))?;
             let picture = picture(RunId(0), PictureOf::Input { ticket }, image);

@@ -75,6 +75,8 @@ pub enum Command {
     },
     /// Look inside a step: answered by [`Event::Numbers`] and a picture of the layer.
     Inspect {
+        /// Comes back where it cannot be done.
+        ticket: u32,
         /// Whose.
         run: RunId,
         /// The step, from 0; where it was not kept, the nearest that was.

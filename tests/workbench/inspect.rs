@@ -188,7 +188,11 @@ fn a_run_whose_steps_were_not_kept_says_so_in_its_place() {
     let mut bench = Bench::with_engine(80, 24);
     bench.finishes(1, "one");
     bench.keys("<Shift-Tab>x");
-    bench.event(Event::Error { text: "1 has no kept steps; only the newest runs keep them".into() });
+    let sent = bench.sent();
+    let ticket = sent.iter().find_map(|command| if let Command::Inspect { ticket, .. } = command { Some(*ticket) } else { None }).unwrap();
+    bench.event(Event::Error { text: "photo.png cannot be fetched".into() });
+    assert!(!bench.screen().contains("photo.png cannot"), "that is about something else");
+    bench.event(Event::Failed { ticket, text: "1 has no kept steps; only the newest runs keep them".into() });
     let screen = bench.screen();
     assert!(screen.contains("1 has no kept steps"), "{screen}");
     bench.keys("<Esc>");
