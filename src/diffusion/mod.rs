@@ -7,6 +7,7 @@ mod clip;
 mod ddim;
 pub mod ddpm;
 mod enlarge;
+pub mod flow;
 mod forward;
 mod guidance;
 mod noise;

@@ -4,7 +4,10 @@
 //! branched or computed in another order meets the same noise. It is drawn on the CPU whatever the device.
 
 use candle_core::{Device, Result, Shape, Tensor};
-use rand_chacha::{ChaCha12Rng, rand_core::SeedableRng};
+use rand_chacha::{
+    ChaCha12Rng,
+    rand_core::{RngCore, SeedableRng},
+};
 use rand_distr::{Distribution, StandardNormal};
 
 /// The generator's name, for the metadata.
@@ -22,6 +25,14 @@ pub enum Use {
     Back = 2,
     /// What a known picture, or a known part of one, is drowned in.
     Known = 3,
+    /// What the images of a training step are drowned in.
+    Drown = 4,
+    /// How far each of them is drowned.
+    Time = 5,
+    /// Whose class is kept from the network.
+    Drop = 6,
+    /// In which order an epoch shows its images.
+    Order = 7,
 }
 
 /// The noise of one seed.
@@ -35,11 +46,34 @@ impl Noise {
     /// Standard normal f32 noise of a `shape`.
     pub fn normal(&self, purpose: Use, picture: u32, step: u32, shape: impl Into<Shape>) -> Result<Tensor> {
         let shape = shape.into();
+        let mut rng = self.rng(purpose, picture, step);
+        let draws: Vec<f32> = StandardNormal.sample_iter(&mut rng).take(shape.elem_count()).collect();
+        Tensor::from_vec(draws, shape, &Device::Cpu)
+    }
+
+    /// So many numbers from 0 to below 1, each as likely.
+    pub fn uniform(&self, purpose: Use, step: u32, count: usize) -> Vec<f64> {
+        let mut rng = self.rng(purpose, 0, step);
+        // The 53 bits that a float64 holds.
+        (0..count).map(|_| (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64).collect()
+    }
+
+    /// The numbers below `count` in an order of which each is as likely (Fisher and Yates).
+    pub fn order(&self, purpose: Use, step: u32, count: usize) -> Vec<usize> {
+        let mut rng = self.rng(purpose, 0, step);
+        let mut order: Vec<usize> = (0..count).collect();
+        for last in (1..count).rev() {
+            let other = (u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64;
+            order.swap(last, other as usize);
+        }
+        order
+    }
+
+    fn rng(&self, purpose: Use, picture: u32, step: u32) -> ChaCha12Rng {
         let mut rng = ChaCha12Rng::seed_from_u64(self.seed);
         // 8 bits of use, 24 of step, 32 of picture: ChaCha's own stream number keeps the draws apart.
         rng.set_stream((purpose as u64) << 56 | u64::from(step & 0xff_ffff) << 32 | u64::from(picture));
-        let draws: Vec<f32> = StandardNormal.sample_iter(&mut rng).take(shape.elem_count()).collect();
-        Tensor::from_vec(draws, shape, &Device::Cpu)
+        rng
     }
 
     /// The noise of pictures `0..pictures`, each its own draw, stacked: (pictures, c, h, w).
@@ -83,6 +117,23 @@ mod tests {
         // Recorded from the first release: a change here changes every picture that was ever made.
         let draws = Noise { seed: 7 }.normal(Use::Step, 2, 5, 4).unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(draws, RECORDED);
+    }
+
+    #[test]
+    fn an_order_holds_every_number_once_and_uniform_numbers_fill_their_range() {
+        let noise = Noise { seed: 5 };
+        let mut order = noise.order(Use::Order, 3, 1000);
+        assert_ne!(order, noise.order(Use::Order, 4, 1000));
+        let moved = order.iter().enumerate().filter(|(place, number)| place != *number).count();
+        assert!(moved > 950, "{moved} of 1000 moved");
+        order.sort_unstable();
+        assert_eq!(order, (0..1000).collect::<Vec<_>>());
+        let uniform = noise.uniform(Use::Time, 0, 10_000);
+        assert!(uniform.iter().all(|value| (0.0..1.0).contains(value)));
+        let mean = uniform.iter().sum::<f64>() / 1e4;
+        assert!((mean - 0.5).abs() < 0.02, "{mean}");
+        // As above: every training that was ever run hangs on these.
+        assert_eq!((noise.order(Use::Order, 0, 6), noise.uniform(Use::Time, 2, 1)), (vec![1, 5, 3, 2, 0, 4], vec![0.18407983964249375]));
     }
 
     const RECORDED: [f32; 4] = [0.047170315, 0.80611354, -0.43042314, -0.7588069];

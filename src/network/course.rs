@@ -3,6 +3,7 @@
 use super::ops::{Moments, Slide, conv_transpose2d, conv2d, norm_gelu, norm_gelu_with};
 use candle_core::{Module, Result, Tensor};
 use candle_nn::{Linear, VarBuilder, linear};
+use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 
 /// PyTorch's `BatchNorm2d`: what is added to a variance, and how much of a batch the running statistics take over.
@@ -14,7 +15,8 @@ const DOUBLE: Slide = Slide { kernel: 4, stride: 2, padding: 1 };
 const UNFLATTEN: Slide = Slide { kernel: 7, stride: 7, padding: 0 };
 
 /// How the time comes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Modulation {
     /// It is added to the features (the DDPM edition).
     Add,
@@ -23,7 +25,7 @@ pub enum Modulation {
 }
 
 /// Which of the networks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CourseConfig {
     /// Features after the first block, the course's D.
     pub d: usize,
