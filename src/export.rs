@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How long a step stands in a film.
 const STEP: Duration = Duration::from_millis(120);
+/// How long the samples of an epoch stand: there are few, with much on each.
+const EPOCH: Duration = Duration::from_millis(700);
 /// The most steps on a contact sheet, and how many stand side by side.
 const SHEET_STEPS: usize = 36;
 const SHEET_COLUMNS: usize = 9;
@@ -22,10 +24,11 @@ const MAX_SIDE: u32 = 512;
 /// When there is no such run, nothing of it that is asked for was kept, or the file cannot be written.
 pub fn export(gallery: &Gallery, id: RunId, (what, layer): (Export, Layer), out: Option<&Path>) -> Result<PathBuf> {
     let run = gallery.run(id)?.with_context(|| format!("there is no run {id}"))?;
+    let pace = if run.recipe.training().is_some() { EPOCH } else { STEP };
     let (bytes, name) = match what {
         Export::Sheet => (sheet(gallery, &run, layer)?, "sheet.png"),
-        Export::Gif => (gallery::gif(&gallery::film(&frames(gallery, &run, layer)?, STEP))?, "steps.gif"),
-        Export::Apng => (gallery::apng(&gallery::film(&frames(gallery, &run, layer)?, STEP))?, "steps.png"),
+        Export::Gif => (gallery::gif(&gallery::film(&frames(gallery, &run, layer)?, pace))?, "steps.gif"),
+        Export::Apng => (gallery::apng(&gallery::film(&frames(gallery, &run, layer)?, pace))?, "steps.png"),
         Export::Turning => (gallery::gif(&turning(gallery, &run)?)?, "turning.gif"),
     };
     let path = match out {
@@ -44,8 +47,9 @@ fn sheet(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<u8>> {
         0 | 1 => {
             let steps = steps(gallery, run, layer)?;
             let of = run.of.max(steps.last().map_or(0, |(step, _)| *step));
+            let label = |step| if run.recipe.training().is_some() { format!("epoch {step}") } else { format!("step {step} of {of}") };
             pictures.iter_mut().for_each(|(label, _)| *label = "result".to_owned());
-            pictures.extend(spread(steps, SHEET_STEPS).into_iter().map(|(step, picture)| (format!("step {step} of {of}"), picture)));
+            pictures.extend(spread(steps, SHEET_STEPS).into_iter().map(|(step, picture)| (label(step), picture)));
             SHEET_COLUMNS
         }
         _ => run.recipe.columns(),
@@ -57,6 +61,7 @@ fn sheet(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<u8>> {
 /// The pictures of the kept steps, all of one size.
 fn frames(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<RgbImage>> {
     let frames = steps(gallery, run, layer)?;
+    ensure!(!frames.is_empty() || run.recipe.training().is_none(), "run {} has drawn no samples yet", run.id);
     ensure!(!frames.is_empty(), "run {} has no kept steps; only the newest runs keep them. Run its recipe again to have them", run.id);
     // Where every step adds a picture, the first ones are smaller; a film keeps one size.
     let longest = |side: fn(&RgbImage) -> u32| frames.iter().map(|(_, frame)| side(frame)).max().unwrap_or(0);
@@ -64,8 +69,12 @@ fn frames(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<RgbImage>> {
     Ok(frames.into_iter().map(|(_, frame)| laid_on(size, frame)).collect())
 }
 
-/// The kept steps that have the layer, with their numbers; empty where none are kept.
+/// The kept steps that have the layer, with their numbers; empty where none are kept. Of a training, the samples of its epochs.
 fn steps(gallery: &Gallery, run: &Run, layer: Layer) -> Result<Vec<(u32, RgbImage)>> {
+    if let Some(training) = run.recipe.training() {
+        let epochs = gallery.picture_count(run.id).min(training.last());
+        return (0..epochs).map(|index| Ok((index as u32 + 1, gallery::load(&gallery.picture_path(run.id, index), MAX_SIDE)?))).collect();
+    }
     let kept = gallery.steps(run.id);
     let mut steps = Vec::new();
     for step in &kept {

@@ -2,7 +2,7 @@
 
 use crate::link::Command;
 use crate::model::Folder;
-use crate::recipe::{Image, Recipe};
+use crate::recipe::{Image, MNIST, Recipe};
 use directories::BaseDirs;
 use std::path::{Path, PathBuf, absolute};
 
@@ -29,11 +29,16 @@ pub fn recipe(mut recipe: Recipe) -> Recipe {
     for model in recipe.models_mut() {
         *model = model_from(model).unwrap_or_else(|| model.clone());
     }
+    if let Some(data) = recipe.data_mut().filter(|data| *data != MNIST)
+        && let Some(path) = whole(data)
+    {
+        *data = path.to_string_lossy().into_owned();
+    }
     recipe
 }
 
 /// What names no file: addresses, results, and what a report makes itself.
-const NO_FILES: &[&str] = &["run:", "sample:", "sketch:"];
+const NO_FILES: &[&str] = &["run:", "weights:", "sample:", "sketch:"];
 
 fn image_from(image: &Image) -> Image {
     let name = image.as_str();

@@ -6,13 +6,14 @@
 //! | [`diffusion`] | the mathematics: schedules, noise, guidance, samplers |
 //! | [`network`] | the IF UNet and the T5 encoder, in candle |
 //! | [`model`] | weights on disk ↔ networks; the embedded model |
-//! | [`training`] | the optimizer of part B's networks, and its comparison with PyTorch's |
+//! | [`training`] | part B's networks: data, objectives, the loop, checkpoints, and the comparison with PyTorch |
 //! | [`experiment`] | recipe → diffusion, step by step |
 //! | [`gallery`] | results: PNG files with their recipe, and the index |
 //! | [`engine`] | the process that computes: queue, worker, server |
 //! | [`link`] | what viewers and engines say to one another |
 //! | [`app`], [`ui`], [`preview`], [`theme`], [`terminal`] | the workbench |
 //! | [`input`], [`atomic`], [`here`] | pictures that come in; files that are whole or not there; their names from here |
+//! | [`record`] | what a training tells, written down as it goes |
 //! | [`export`], [`report`] | sheets and films of a run; the page of part A |
 //! | [`cli`], [`words`] | the commands; errors as people read them |
 //!
@@ -51,6 +52,7 @@ pub mod model;
 pub mod network;
 pub mod preview;
 pub mod recipe;
+pub mod record;
 pub mod report;
 pub mod terminal;
 pub mod theme;

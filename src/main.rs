@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use darkroom::{cli, experiment::Models, input::Inputs, link, preview::Graphics, terminal, words::sentence};
+use darkroom::{cli, experiment::Models, input::Inputs, link, preview::Graphics, recipe::RunId, terminal, words::sentence};
 use directories::BaseDirs;
 use std::{
     fs,
@@ -111,6 +111,13 @@ fn command() -> clap::Command {
     let run = clap::Command::new("run")
         .about("Run a recipe in this process, without the screen")
         .arg(out.help("A PNG file for a single picture, otherwise a folder"))
+        .arg(
+            Arg::new("resume")
+                .long("resume")
+                .value_name("RUN")
+                .value_parser(clap::value_parser!(i64).range(1..))
+                .help("Go on with an unfinished run from its last checkpoint"),
+        )
         .arg(json());
     let submit = clap::Command::new("submit").about("Hand a recipe to the engine and go on").arg(json());
     Cli::command().subcommands([run, submit].map(cli::ask::with_experiments))
@@ -119,13 +126,18 @@ fn command() -> clap::Command {
 fn dispatch(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let workspace = workspace(matches)?;
     if let Some((name @ ("run" | "submit"), matches)) = matches.subcommand() {
-        let grid = cli::ask::grid(matches)?;
+        let resumed = if name == "run" { matches.get_one::<i64>("resume").copied() } else { None };
+        let grid = || cli::ask::grid(matches);
         let inner = matches.subcommand().map_or(matches, |(_, inner)| inner);
         let json = inner.get_flag("json");
         if name == "submit" {
-            return block_on(cli::submit::submit(&workspace, grid, json, out));
+            return block_on(cli::submit::submit(&workspace, grid()?, json, out));
         }
-        return cli::run::run(&workspace, &grid, &cli::run::Options { out: inner.get_one("out").cloned(), json }, out);
+        let options = cli::run::Options { out: inner.get_one("out").cloned(), json };
+        return match resumed {
+            Some(id) => cli::run::resume(&workspace, RunId(id), &options, out),
+            None => cli::run::run(&workspace, &grid()?, &options, out),
+        };
     }
     let cli = Cli::from_arg_matches(matches)?;
     match cli.command {

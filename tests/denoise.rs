@@ -145,7 +145,7 @@ fn fresh_noise(recipe: &Recipe) -> Vec<(usize, Vec<f32>)> {
     let mut all = Vec::new();
     let end = experiment::run(recipe, &mut Models::default(), None, &mut |step| {
         let Some(inside) = step.inside.as_ref() else { return Ok(ControlFlow::Continue(())) };
-        let (step, process) = (inside.step, inside.process);
+        let (step, process) = (inside.step, inside.process.unwrap());
         if let Some(sigma) = deviation(process, step.jump, step.prediction)? {
             let still = Rule::Ddpm.step(process, step.jump, step.before, step.prediction, &Tensor::zeros_like(step.x)?)?.prev;
             all.push((step.jump.from, (step.x - still)?.broadcast_div(&sigma)?.flatten_all()?.to_vec1()?));

@@ -307,3 +307,48 @@ fn a_start_that_cannot_be_is_told_in_a_sentence() {
     assert_eq!(output.status.code(), Some(2), "{words}");
     assert!(words.contains(file.to_str().unwrap()) && words.lines().count() == 1, "{words}");
 }
+
+/// A training that is long enough to be killed in the middle.
+const TRAINING: &[(&str, &str)] =
+    &[("images", "600"), ("width", "4"), ("batch", "20"), ("epochs", "6"), ("count", "4"), ("timesteps", "3"), ("keep", "6")];
+
+#[tokio::test]
+async fn a_training_whose_engine_is_killed_goes_on_and_ends_in_the_same_bytes() {
+    let (workspace, straight) = (Workspace::new(), Workspace::new());
+    let mut viewer = workspace.viewer();
+    let pairs: Vec<_> = TRAINING.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
+    viewer.say(Command::Submit { grid: Grid::one(Recipe::parse("train-class", &pairs).unwrap()) });
+    // In the middle of the third epoch, which then begins again.
+    let middle = |news| if let News::Event(Event::Step { index: 70.., .. }) = news { Some(()) } else { None };
+    viewer.until(middle).await;
+    viewer.kill(Signal::KILL);
+    viewer.lost().await;
+    viewer.run_is(1, State::Done).await;
+
+    let fields: Vec<String> = TRAINING.iter().map(|(field, value)| format!("--{field}={value}")).collect();
+    straight.says(&[&["run", "train-class"][..], &fields.iter().map(String::as_str).collect::<Vec<_>>()].concat());
+    for file in ["weights/epoch-0006.safetensors", "checkpoints/epoch-0006.safetensors", "1.png", "3.png", "6.png"] {
+        let bytes = |workspace: &Workspace| fs::read(workspace.path().join("runs/000001").join(file)).unwrap();
+        assert!(bytes(&workspace) == bytes(&straight), "{file}");
+    }
+}
+
+#[test]
+fn an_unfinished_training_goes_on_from_the_command_line() {
+    let workspace = Workspace::new();
+    let fields: Vec<String> = TRAINING.iter().map(|(field, value)| format!("--{field}={value}")).collect();
+    let mut first = workspace.command(&["run", "train-class"]).args(&fields).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let checkpoint = workspace.path().join("runs/000001/checkpoints/epoch-0002.safetensors");
+    while !checkpoint.exists() {
+        assert!(first.try_wait().unwrap().is_none(), "it ended without its second epoch");
+        std::thread::yield_now();
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let told = workspace.says(&["run", "--resume", "1", "--json"]);
+    let first_step = told.lines().find(|line| line.contains("\"taught\"")).unwrap();
+    assert!(!first_step.contains("\"step\":1,"), "{first_step}");
+    assert!(told.contains("\"done\""), "{told}");
+    let again = workspace.darkroom(&["run", "--resume", "1"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("run 1 is done"));
+}

@@ -1,7 +1,7 @@
 //! What a user may ask for, and what is said of what he may not.
 #![allow(clippy::unwrap_used)]
 
-use darkroom::recipe::{Ask, Colour, EXPERIMENTS, Image, Kind, Recipe, VIEWS, View, fields};
+use darkroom::recipe::{Ask, Colour, EXPERIMENTS, Image, Kind, Recipe, VIEWS, View, fields, preset};
 use proptest::prelude::*;
 
 fn ask(pairs: &[(&str, &str)]) -> Ask {
@@ -143,7 +143,7 @@ fn every_experiment_has_defaults_a_help_line_a_field_and_a_place_for_each_pictur
         assert_eq!(recipe.experiment(), *experiment);
         assert_eq!(recipe.labels().len(), recipe.pictures());
         assert!((1..=recipe.pictures()).contains(&recipe.columns()), "{experiment}: {} columns", recipe.columns());
-        assert_eq!(recipe.model_calls() == 0, ["forward", "blur"].contains(experiment), "{experiment}");
+        assert_eq!(recipe.model_calls() == 0, ["forward", "blur", "noise-levels"].contains(experiment), "{experiment}");
         let command = darkroom::recipe::command(experiment).unwrap();
         for arg in command.get_arguments() {
             assert_eq!(arg.get_long(), Some(arg.get_id().as_str()), "a field has one name, in the form and on the command line");
@@ -305,4 +305,56 @@ proptest! {
         }
         let _ = Ask::from_toml(&toml);
     }
+}
+
+#[test]
+fn an_edition_fills_what_is_left_empty_and_nothing_else() {
+    let training = |experiment: &str, fields: &[(&str, &str)]| {
+        let recipe = parse(experiment, fields).unwrap();
+        let numbers = recipe.training().unwrap();
+        (numbers.epochs, numbers.batch, numbers.rate, numbers.width, recipe.pictures())
+    };
+    assert_eq!(training("train-denoiser", &[]), (5, 256, 1e-4, 128, 6));
+    assert_eq!(training("train-time", &[]), (20, 128, 1e-3, 64, 20));
+    assert_eq!(training("train-class", &[("edition", "fa25")]), (10, 64, 1e-2, 64, 10));
+    assert_eq!(training("train-class", &[("edition", "fa25"), ("rate", "0.5"), ("until", "3")]), (10, 64, 0.5, 64, 3));
+    for (field, value) in [("epochs", "20"), ("batch", "128"), ("rate", "0.001"), ("schedule", "exponential"), ("objective", "ddpm")] {
+        assert_eq!(preset("train-time", "fa24", field).as_deref(), Some(value), "{field}");
+        let given = parse("train-time", &[(field, value)]).unwrap();
+        let empty = parse("train-time", &[]).unwrap();
+        assert_eq!(
+            given.training().map(|numbers| (numbers.epochs, numbers.schedule)),
+            empty.training().map(|numbers| (numbers.epochs, numbers.schedule))
+        );
+    }
+    assert_eq!(preset("train-time", "fa25", "modulation").as_deref(), Some("multiply"));
+    assert_eq!(preset("sample", "fa24", "epochs"), None);
+}
+
+#[test]
+fn a_training_that_cannot_be_is_refused_at_its_field() {
+    for (experiment, field, value, words) in [
+        ("train-class", "until", "21", "beyond the last of 20 epochs"),
+        ("train-class", "beta-start", "0.5", "above beta-end"),
+        ("train-class", "data", " ", "data is empty"),
+        ("train-class", "batch", "1", "from 2"),
+        ("train-denoiser", "sigmas", "0,x", "list of numbers"),
+        ("train-denoiser", "pure-noise", "perhaps", "true, false"),
+        ("sample-digits", "run", "six", "give the number of its run"),
+        ("sample-digits", "epoch", "3", "goes with the number of a run"),
+    ] {
+        let error = Ask { experiment: experiment.into(), fields: vec![(field.into(), value.into())] }.expand().unwrap_err();
+        assert_eq!(error.field.as_deref(), Some(field), "{error}");
+        assert!(error.message.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn the_run_and_the_epoch_of_a_training_name_its_weights() {
+    let run = |fields: &[(&str, &str)]| {
+        let pairs = parse("sample-digits", fields).unwrap().pairs();
+        pairs.into_iter().find(|(field, _)| field == "run").unwrap().1
+    };
+    assert_eq!([run(&[]), run(&[("run", "12")]), run(&[("run", "run:12")])], ["built-in", "weights:12", "weights:12"]);
+    assert_eq!([run(&[("run", "12"), ("epoch", "5")]), run(&[("run", "weights:12@5")])], ["weights:12@5", "weights:12@5"]);
 }

@@ -141,6 +141,7 @@ fn finished() -> (tempfile::TempDir, usize) {
     let made = Made {
         model: "tiny-if".into(),
         model_hash: Folder::Embedded.hash().unwrap(),
+        data_hash: None,
         size: (2, 2),
         timesteps: vec![990, 0],
         rng: "ChaCha12".into(),

@@ -41,6 +41,7 @@ impl App {
 
     fn event(&mut self, event: Event) {
         match event {
+            Event::Taught { .. } | Event::Sampled { .. } | Event::Curve { .. } => {}
             Event::Hello { protocol, version, started_ms, pace_ms, .. } => self.hello(protocol, &version, started_ms, pace_ms),
             Event::Refused { reason } => {
                 self.cut(&reason);

@@ -1,8 +1,10 @@
 //! `darkroom run`: a recipe in this very process, without screen and engine.
 
-use crate::experiment::{self, Models, Outcome, Step};
+use crate::engine::lock;
+use crate::experiment::{self, Lesson, Models, Next, Outcome, Step, TrainingStep};
 use crate::gallery::{self, Gallery};
-use crate::recipe::{Grid, Run, State};
+use crate::recipe::{Grid, Point, Run, RunId, State};
+use crate::record::Record;
 use crate::words::sentence;
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -59,6 +61,23 @@ pub fn run(workspace: &Path, grid: &Grid, options: &Options, out: &mut dyn Write
     Ok(())
 }
 
+/// Goes on with an unfinished run in this process, from its last checkpoint, and prints where its results are.
+///
+/// # Errors
+/// When the run is not there, is done or somebody else's, or fails.
+pub fn resume(workspace: &Path, id: RunId, options: &Options, out: &mut dyn Write) -> Result<()> {
+    let (gallery, told) = Gallery::open(workspace)?;
+    let run = gallery.take_over(id, lock::holder(workspace).is_some())?;
+    let grid = Grid::one(run.recipe.clone());
+    let target = Target::new(options.out.as_deref(), &grid)?;
+    let mut teller = Teller::new(options.json, &grid, out);
+    told.iter().try_for_each(|sentence| teller.note(sentence))?;
+    let mut models = Models::with(gallery.inputs());
+    let developed = develop(&gallery, &run, &mut models, &mut teller);
+    let told = developed.and_then(|()| teller.done(&run, &target.keep(&gallery, (&grid, 0), &run)?));
+    told.inspect_err(|error| _ = gallery.set_state(id, State::Failed, Some(&sentence(error))))
+}
+
 /// Says what a resampled walk will cost before it begins: it is many times what its timesteps suggest.
 fn announce(gallery: &Gallery, grid: &Grid, teller: &mut Teller) -> Result<()> {
     for recipe in &grid.recipes {
@@ -70,12 +89,36 @@ fn announce(gallery: &Gallery, grid: &Grid, teller: &mut Teller) -> Result<()> {
     Ok(())
 }
 
+/// Trains and keeps one run.
+fn teach(gallery: &Gallery, run: &Run, teller: &mut Teller) -> Result<()> {
+    ensure!(gallery.claim(run.id)?.is_some(), "it was cancelled by another process");
+    let (mut record, kept) = Record::open(gallery, run);
+    let end = experiment::train(&run.recipe, kept, &mut |lesson| {
+        record.write(lesson, Next::GoOn)?;
+        match lesson {
+            Lesson::Spoiled(why) => teller.note(why)?,
+            Lesson::Step(step) => {
+                gallery.set_step(run.id, step.point.step, step.of as u32)?;
+                teller.taught(run, step)?;
+            }
+            Lesson::Samples { index, .. } => teller.sampled(run, *index, &gallery.picture_path(run.id, *index))?,
+            Lesson::Epoch { .. } | Lesson::Drawing => {}
+        }
+        Ok(Next::GoOn)
+    });
+    record.close(end)?.context("the training was broken off").map(|_| ())
+}
+
 /// Computes and keeps one run.
 fn develop(gallery: &Gallery, run: &Run, models: &mut Models, teller: &mut Teller) -> Result<()> {
+    if run.recipe.training().is_some() {
+        return teach(gallery, run, teller);
+    }
     ensure!(gallery.claim(run.id)?.is_some(), "it was cancelled by another process");
     let begun = Instant::now();
     let (mut last, mut kept) = (begun, gallery.kept_steps(run.id));
-    let outcome = experiment::run(&run.recipe, models, None, &mut |step| {
+    let checkpoint = Some(gallery.checkpoint_path(run.id)).filter(|path| path.is_file());
+    let outcome = experiment::run(&run.recipe, models, checkpoint.as_deref(), &mut |step| {
         let ms = last.elapsed().as_secs_f64() * 1e3;
         last = Instant::now();
         kept.keep((step.index, step.of), || step.trace()).map_or(Ok(()), |why| teller.note(&why))?;
@@ -225,6 +268,29 @@ impl<'a> Teller<'a> {
         }
         let ms = (ms * 10.0).round() / 10.0;
         self.line(&json!({ "event": "step", "run": run.id, "index": index, "of": of, "t": t, "ms": ms }).to_string())
+    }
+
+    fn taught(&mut self, run: &Run, step: &TrainingStep) -> Result<()> {
+        let Point { step: made, epoch, loss, rate, ms } = step.point;
+        self.bar.set_length(step.of as u64);
+        self.bar.set_position(u64::from(made));
+        self.bar.set_prefix(format!("run {}", run.id));
+        self.bar.set_message(format!("epoch {epoch} · loss {loss:.4} · {ms:.0} ms"));
+        if !self.json {
+            return Ok(());
+        }
+        let object =
+            json!({ "event": "taught", "run": run.id, "step": made, "of": step.of, "epoch": epoch, "loss": loss, "rate": rate, "ms": ms });
+        self.line(&object.to_string())
+    }
+
+    fn sampled(&mut self, run: &Run, index: usize, file: &Path) -> Result<()> {
+        match self.json {
+            true => {
+                self.line(&json!({ "event": "sampled", "run": run.id, "index": index, "file": file.display().to_string() }).to_string())
+            }
+            false => Ok(()),
+        }
     }
 
     fn done(&mut self, run: &Run, files: &[PathBuf]) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::outbox::Wish;
 use super::server::Server;
 use crate::link::codec::{MAX_PACKET, Packet, encode};
-use crate::link::{Command, Event, PROTOCOL};
+use crate::link::{Command, Event, POINTS, PROTOCOL};
 use crate::model::EMBEDDED;
 use crate::recipe::{RunId, State};
 use anyhow::{Result, bail, ensure};
@@ -40,6 +40,8 @@ impl Server {
             Command::Picture { run, index, side } => self.picture(viewer, run, index, side),
             Command::Pause { run } => self.pause(run),
             Command::Advance { run } => self.advance(run),
+            Command::Finish { run } => self.finish(run),
+            Command::Curve { run, after } => self.curve(viewer, run, after),
             Command::Note { run, text } => self.note_on(run, &text),
             Command::Inspect { .. } | Command::Look { .. } | Command::Keep { .. } | Command::Export { .. } => {
                 self.aside(viewer, command);
@@ -161,6 +163,26 @@ impl Server {
             }
             state => bail!("{id} is {}; single steps are for paused runs", state.word()),
         }
+    }
+
+    /// A training ends with the epoch in progress; one that is paused goes on to the end of its epoch.
+    fn finish(&mut self, id: RunId) -> Result<()> {
+        let Some(run) = self.gallery.run(id)? else { bail!("there is no run {id}") };
+        ensure!(run.recipe.training().is_some(), "{id} is no training; only trainings have epochs to finish");
+        if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
+            running.finish.store(true, Relaxed);
+            self.log(format!("{id} ends with this epoch"));
+            return Ok(());
+        }
+        self.finishing.insert(id);
+        self.resume(id).inspect_err(|_| _ = self.finishing.remove(&id))
+    }
+
+    fn curve(&self, viewer: u64, run: RunId, after: u32) -> Result<()> {
+        let points = self.gallery.points(run, after, POINTS)?;
+        let more = points.len() == POINTS as usize;
+        self.answer(viewer, &Event::Curve { run, points, more });
+        Ok(())
     }
 
     fn note_on(&mut self, id: RunId, text: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What the worker needs of an experiment, and no more: so the engine's tests need no network.
 
-use crate::experiment::{self, Models, Outcome};
+use crate::experiment::{self, End, Kept, Models, OnLesson, Outcome};
 use crate::recipe::Recipe;
 use anyhow::Result;
 use image::RgbImage;
@@ -13,6 +13,14 @@ pub trait Lab {
     /// # Errors
     /// Why the run failed, in one sentence.
     fn run(&mut self, recipe: &Recipe, checkpoint: Option<&Path>, on_step: &mut Hook) -> Result<Outcome>;
+
+    /// Trains what a recipe asks for, from what is kept of it.
+    ///
+    /// # Errors
+    /// Why the training failed, in one sentence.
+    fn train(&mut self, recipe: &Recipe, kept: Kept, on_lesson: OnLesson) -> Result<End> {
+        experiment::train(recipe, kept, on_lesson)
+    }
 }
 
 /// What is called after every step.

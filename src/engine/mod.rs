@@ -11,10 +11,12 @@ mod end;
 mod lab;
 pub mod lock;
 pub mod log;
+mod memory;
 mod outbox;
 mod server;
 mod submit;
 mod task;
+mod teacher;
 #[cfg(test)]
 mod tests;
 mod worker;

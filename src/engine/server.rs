@@ -15,6 +15,7 @@ use crate::words::duration;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tokio::task::JoinSet;
@@ -62,6 +63,8 @@ pub struct Server {
     pub(super) asides: usize,
     /// Paused runs that are queued for one step. Whatever else happens to one takes it out.
     pub(super) singles: BTreeSet<RunId>,
+    /// Trainings that are to end with their epoch once they go on.
+    pub(super) finishing: BTreeSet<RunId>,
     /// When to look for the next run again, after it could not be taken.
     retry: Option<Instant>,
     pub(super) connections: JoinSet<()>,
@@ -89,6 +92,8 @@ pub(super) struct Running {
     pub cancel: Canceller,
     /// What becomes of it when it stops before its end.
     pub then: State,
+    /// Tells a training to end with its epoch.
+    pub finish: Arc<AtomicBool>,
     step: u32,
 }
 
@@ -116,6 +121,7 @@ impl Server {
             held: VecDeque::new(),
             asides: 0,
             singles: BTreeSet::new(),
+            finishing: BTreeSet::new(),
             retry: None,
             connections: JoinSet::new(),
             inputs: inputs.clone(),
@@ -188,8 +194,9 @@ impl Server {
         let (id, step, handle) = (run.id, run.step, cancel.handle());
         let single = self.singles.remove(&id);
         let then = if single { State::Paused } else { State::Cancelled };
-        self.running = Some(Running { run: id, cancel, then, step });
-        self.worker.orders.send(Order { run, cancel: handle, single }).ok();
+        let finish = Arc::new(AtomicBool::new(self.finishing.remove(&id)));
+        self.running = Some(Running { run: id, cancel, then, finish: finish.clone(), step });
+        self.worker.orders.send(Order { run, cancel: handle, single, finish }).ok();
     }
 
     /// Takes in what the worker tells.
@@ -203,6 +210,11 @@ impl Server {
                     self.tell(&Event::Step { run, index, of, t, ms });
                 }
             }
+            Fact::Taught { run, point, per_epoch } => {
+                let memory = super::memory::resident();
+                self.tell(&Event::Taught { run, point, per_epoch, memory });
+            }
+            Fact::Sampled { run, index } => self.tell(&Event::Sampled { run, index }),
             Fact::Frame(picture) => self.show(&picture),
             Fact::Log(text) => self.log(text),
             Fact::Ended(run, ending) => self.ended(run, ending),

@@ -7,7 +7,7 @@ use crate::experiment::Outcome;
 use crate::gallery::{self, Gallery, KeptSteps};
 use crate::link::picture::MAX_SIDE;
 use crate::link::{Picture, PictureHead, PictureOf};
-use crate::recipe::{Run, RunId};
+use crate::recipe::{Point, Run, RunId};
 use crate::words::sentence;
 use anyhow::{Context, Result};
 use image::RgbImage;
@@ -24,6 +24,10 @@ use tokio::sync::mpsc::UnboundedSender;
 pub enum Fact {
     /// A run has made a step, in so many milliseconds. The first step's time holds the loading of the model.
     Step { run: RunId, index: u32, of: u32, t: u32, ms: f64 },
+    /// A training's step was like this, of so many in an epoch.
+    Taught { run: RunId, point: Point, per_epoch: u32 },
+    /// A training has one more of its pictures.
+    Sampled { run: RunId, index: u32 },
     /// The picture so far, for the viewers that wait for one.
     Frame(Picture),
     /// A sentence for the log.
@@ -51,6 +55,8 @@ pub struct Order {
     pub cancel: Cancel,
     /// Whether it is to stop after one step.
     pub single: bool,
+    /// Set once a training is to end with its epoch.
+    pub finish: Arc<AtomicBool>,
 }
 
 /// The server's end of the worker's thread, which ends once this is dropped.
@@ -73,7 +79,7 @@ pub fn spawn<L: Lab>(gallery: Arc<Gallery>, make: impl Fn() -> L + Send + 'stati
         let mut lab = make();
         for order in to_do {
             let id = order.run.id;
-            let ending = match caught(|| desk.develop(&mut lab, order)) {
+            let ending = match caught(|| desk.work(&mut lab, order)) {
                 Ok(Ok(ending)) => ending,
                 Ok(Err(error)) => Ending::Failed(sentence(&error)),
                 Err(fault) => {
@@ -88,13 +94,20 @@ pub fn spawn<L: Lab>(gallery: Arc<Gallery>, make: impl Fn() -> L + Send + 'stati
 }
 
 /// What the worker has at hand, whichever run it is at.
-struct Desk {
-    gallery: Arc<Gallery>,
+pub(super) struct Desk {
+    pub gallery: Arc<Gallery>,
     facts: UnboundedSender<Fact>,
-    frame_wanted: Arc<AtomicBool>,
+    pub frame_wanted: Arc<AtomicBool>,
 }
 
 impl Desk {
+    fn work(&self, lab: &mut impl Lab, order: Order) -> Result<Ending> {
+        match order.run.recipe.training() {
+            Some(_) => self.teach(lab, &order),
+            None => self.develop(lab, order),
+        }
+    }
+
     /// A run from its first step, or the one after its last kept one, to its end.
     fn develop(&self, lab: &mut impl Lab, order: Order) -> Result<Ending> {
         let id = order.run.id;
@@ -137,7 +150,7 @@ impl Desk {
     }
 
     /// A server that no longer listens has dropped the run's canceller.
-    fn tell(&self, fact: Fact) {
+    pub fn tell(&self, fact: Fact) {
         self.facts.send(fact).ok();
     }
 }

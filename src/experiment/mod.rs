@@ -4,25 +4,30 @@ mod anagram;
 mod blur;
 mod compose;
 mod edit;
+mod exhibit;
 mod forward;
 mod hybrid;
 mod inpaint;
 mod iterative;
+mod noise_levels;
 mod one_step;
 mod photo;
 mod pixels;
 mod sample;
+mod sample_digits;
 mod step;
 pub mod trace;
+mod train;
 mod upscale;
 mod walk;
 
 pub use step::{Checkpoint, Inside, Step};
+pub use train::{End, Kept, Lesson, Next, OnLesson, Step as TrainingStep, train};
 
 use crate::input::Inputs;
 use crate::model::{Folder, Pipeline};
 use crate::recipe::{Image, Made, Recipe};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use candle_core::Tensor;
 use image::RgbImage;
 use std::{ops::ControlFlow, path::Path};
@@ -103,6 +108,11 @@ pub fn run(recipe: &Recipe, models: &mut Models, checkpoint: Option<&Path>, on_s
         Recipe::Anagram(recipe) => anagram::run(recipe, models, checkpoint, on_step),
         Recipe::Hybrid(recipe) => hybrid::run(recipe, models, checkpoint, on_step),
         Recipe::Upscale(recipe) => upscale::run(recipe, models, checkpoint, on_step),
+        Recipe::NoiseLevels(recipe) => noise_levels::run(recipe, models, on_step),
+        Recipe::SampleDigits(recipe) => sample_digits::run(recipe, models, checkpoint, on_step),
+        Recipe::TrainDenoiser(_) | Recipe::TrainTime(_) | Recipe::TrainClass(_) => {
+            bail!("{} is a training, which makes no steps from noise to a picture", recipe.experiment())
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
 use image::{GenericImage, GrayImage, RgbImage};
 
-/// Pictures (b, 3, h, w) in [-1, 1] as 8-bit RGB; values beyond are cut.
+/// Pictures (b, 3, h, w), or grey ones (b, 1, h, w), in [-1, 1] as 8-bit RGB; values beyond are cut.
 pub fn pictures(x: &Tensor) -> Result<Vec<RgbImage>> {
     let (b, _, h, w) = x.dims4()?;
+    let x = x.broadcast_as((b, 3, h, w))?;
     let unit = x.to_dtype(DType::F32)?.affine(0.5, 0.5)?.clamp(0f32, 1f32)?;
     let levels = (unit * 255.0)?.round()?.to_dtype(DType::U8)?.permute((0, 2, 3, 1))?;
     let one = |i| -> Result<RgbImage> {
@@ -14,6 +15,11 @@ pub fn pictures(x: &Tensor) -> Result<Vec<RgbImage>> {
         RgbImage::from_raw(w as u32, h as u32, rows).ok_or_else(|| anyhow::anyhow!("a picture of {w}x{h} has too few pixels"))
     };
     (0..b).map(one).collect()
+}
+
+/// Grey pictures (b, 1, h, w) in [0, 1] as 8-bit RGB; values beyond are cut.
+pub fn grey(x: &Tensor) -> Result<Vec<RgbImage>> {
+    pictures(&x.affine(2.0, -1.0)?)
 }
 
 /// A picture as (1, 3, h, w) in [-1, 1].

@@ -24,6 +24,8 @@ pub struct Step<'a> {
     pub x0: &'a Tensor,
     /// What that is called: x̂₀, or no more than a picture where no model was asked.
     pub shown: Layer,
+    /// Whether a clean picture ranges from 0 to 1 and is grey, (b, 1, h, w), instead of from -1 to 1.
+    pub unit: bool,
     /// The picture that the next step starts from, (b, 3, h, w).
     pub x: &'a Tensor,
     /// What went on inside, where the model was called.
@@ -36,8 +38,8 @@ pub struct Step<'a> {
 pub struct Inside<'a> {
     /// The sampler's own step.
     pub step: &'a diffusion::Step<'a>,
-    /// What the model undoes.
-    pub process: &'a Process,
+    /// What the model undoes; none where it does not know timesteps.
+    pub process: Option<&'a Process>,
 }
 
 /// Where a run goes on.
@@ -59,7 +61,12 @@ impl Step<'_> {
     /// # Errors
     /// When the device fails to hand its numbers over.
     pub fn frame(&self) -> Result<RgbImage> {
-        pixels::sheet(self.x0)
+        pixels::sheet(&self.seen(self.x0)?)
+    }
+
+    /// A picture in the range that is shown, -1 to 1.
+    pub(super) fn seen(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        if self.unit { x.affine(2.0, -1.0) } else { Ok(x.clone()) }
     }
 
     /// What a later process needs to go on after this step, as the bytes of a file.

@@ -29,16 +29,19 @@ impl Step<'_> {
     /// # Errors
     /// When the device fails to hand its numbers over.
     pub fn trace(&self) -> Result<Vec<u8>> {
-        let mut layers = vec![(self.shown, self.x0.clone())];
+        let mut layers = vec![(self.shown, self.seen(self.x0)?)];
         let mut thresholds = Vec::new();
         if let Some(inside) = &self.inside {
             let (step, process) = (inside.step, inside.process);
-            thresholds = process.thresholds(step.before, step.jump.from, &step.prediction.noise)?;
-            layers.extend([(Layer::Noisy, step.before.clone()), (Layer::Noise, step.prediction.noise.clone())]);
+            if let Some(process) = process {
+                thresholds = process.thresholds(step.before, step.jump.from, &step.prediction.noise)?;
+            }
+            layers.extend([(Layer::Noisy, self.seen(step.before)?), (Layer::Noise, step.prediction.noise.clone())]);
             if let Some((unconditional, conditional)) = step.prediction.halves.clone() {
                 layers.extend([(Layer::Unconditional, unconditional), (Layer::Conditional, conditional)]);
             }
-            if let Some(sigma) = deviation(process, step.jump, step.prediction)? {
+            let sigma = process.map(|process| deviation(process, step.jump, step.prediction)).transpose()?.flatten();
+            if let Some(sigma) = sigma {
                 layers.push((Layer::Variance, sigma.broadcast_as(step.before.shape())?.contiguous()?));
             }
         }
@@ -156,8 +159,8 @@ mod tests {
         let prediction = Prediction { noise: filled(3.0), variance: None, halves };
         let jump = Jump { from: 660, to: Some(630), back: None };
         let inner = diffusion::Step { index: 11, jump, before: &before, prediction: &prediction, x0: &x0, x: &x };
-        let inside = Some(Inside { step: &inner, process: &process });
-        let step = Step { index: 11, of: 34, t: 660, x0: &x0, shown: Layer::Clean, x: &x, inside, finished: None };
+        let inside = Some(Inside { step: &inner, process: Some(&process) });
+        let step = Step { index: 11, of: 34, t: 660, x0: &x0, shown: Layer::Clean, unit: false, x: &x, inside, finished: None };
         let file = keep(&step);
 
         let trace = numbers(file.path()).unwrap();
@@ -177,7 +180,7 @@ mod tests {
     #[test]
     fn where_no_model_is_called_the_pictures_are_all_there_is() {
         let x = filled(1.0);
-        let step = Step { index: 0, of: 3, t: 250, x0: &x, shown: Layer::Picture, x: &x, inside: None, finished: None };
+        let step = Step { index: 0, of: 3, t: 250, x0: &x, shown: Layer::Picture, unit: false, x: &x, inside: None, finished: None };
         let file = keep(&step);
         let trace = numbers(file.path()).unwrap();
         assert_eq!((trace.t, trace.layers.len(), trace.layers[0].layer, trace.thresholds.len()), (250, 1, Layer::Picture, 0));

@@ -78,8 +78,8 @@ pub(super) fn tell(
     (process, finished): (&Process, Option<&Tensor>),
     on_step: OnStep,
 ) -> Result<ControlFlow<()>> {
-    let inside = Some(Inside { step, process });
-    on_step(&Step { index, of, t: step.jump.from, x0: step.x0, shown: Layer::Clean, x: step.x, inside, finished })
+    let inside = Some(Inside { step, process: Some(process) });
+    on_step(&Step { index, of, t: step.jump.from, x0: step.x0, shown: Layer::Clean, unit: false, x: step.x, inside, finished })
 }
 
 /// Tells the hook of the clean picture at the end of the strided list, which calls no model.
@@ -89,13 +89,18 @@ pub(super) fn tell_clean(
     finished: Option<&Tensor>,
     on_step: OnStep,
 ) -> Result<ControlFlow<()>> {
-    on_step(&Step { index, of, t: 0, x0: clean, shown: Layer::Clean, x: clean, inside: None, finished })
+    on_step(&Step { index, of, t: 0, x0: clean, shown: Layer::Clean, unit: false, x: clean, inside: None, finished })
 }
 
 /// Tells the hook of the pictures so far of an experiment that calls no model.
 pub(super) fn tell_pictures((index, of): (usize, usize), t: usize, pictures: &[Tensor], on_step: OnStep) -> Result<ControlFlow<()>> {
     let x = Tensor::cat(pictures, 0)?;
-    on_step(&Step { index, of, t, x0: &x, shown: Layer::Picture, x: &x, inside: None, finished: None })
+    on_step(&Step { index, of, t, x0: &x, shown: Layer::Picture, unit: false, x: &x, inside: None, finished: None })
+}
+
+/// The same of grey pictures (b, 1, h, w) from 0 to 1, which have no timestep.
+pub(super) fn tell_grey((index, of): (usize, usize), x: &Tensor, on_step: OnStep) -> Result<ControlFlow<()>> {
+    on_step(&Step { index, of, t: 0, x0: x, shown: Layer::Picture, unit: true, x, inside: None, finished: None })
 }
 
 /// What decided a run's pictures beside its recipe.
@@ -104,6 +109,7 @@ pub(super) fn made(model: &Pipeline, timesteps: Vec<usize>) -> Made {
     Made {
         model: model.name.clone(),
         model_hash: model.hash.clone(),
+        data_hash: None,
         size: (size, size),
         timesteps,
         rng: RNG.to_owned(),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The version of [`SCHEMA`], kept in the file's `user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// `place` orders the queue. `owner` is the first run of those that a process of its own computes: no engine takes them.
 ///
@@ -40,6 +40,20 @@ const SCHEMA: &str = "
     INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', 0);
 ";
 
+/// A row a step of a training.
+const POINTS: &str = "
+    CREATE TABLE points (
+        run INTEGER NOT NULL,
+        step INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        loss REAL NOT NULL,
+        rate REAL NOT NULL,
+        ms REAL NOT NULL,
+        PRIMARY KEY (run, step)
+    ) STRICT, WITHOUT ROWID;
+    PRAGMA user_version = 3;
+";
+
 /// The search, over prompts and notes.
 const SEARCH: &str = "
     CREATE VIRTUAL TABLE prompts USING fts5 (
@@ -56,7 +70,6 @@ const SEARCH: &str = "
         INSERT INTO prompts (prompts, rowid, prompt, note) VALUES ('delete', old.id, old.prompt, old.note);
         INSERT INTO prompts (rowid, prompt, note) VALUES (new.id, new.prompt, new.note);
     END;
-    PRAGMA user_version = 2;
 ";
 
 /// From version 1, which had no notes.
@@ -85,7 +98,7 @@ pub(super) fn open(path: &Path) -> Result<Index> {
             path.display()
         ),
         Ok((connection, 0)) => Ok(Index::New(connection)),
-        Ok((mut connection, 1)) => match migrate(&mut connection) {
+        Ok((mut connection, 1 | 2)) => match migrate(&mut connection) {
             Ok(()) => Ok(Index::Ready(connection)),
             Err(error) => Err(sentence(path, &error)),
         },
@@ -131,12 +144,13 @@ pub(super) fn create(connection: &mut Connection, fill: impl FnOnce(&Transaction
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
         transaction.execute_batch(SEARCH)?;
+        transaction.execute_batch(POINTS)?;
         fill(&transaction)?;
     }
     transaction.commit()
 }
 
-/// Brings an index of version 1 up to date, unless another process was first.
+/// Brings an older index up to date, unless another process was first.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = begin(connection)?;
     let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -144,6 +158,9 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(TO_2)?;
         transaction.execute_batch(SEARCH)?;
         transaction.execute("INSERT INTO prompts (prompts) VALUES ('rebuild')", [])?;
+    }
+    if version < VERSION {
+        transaction.execute_batch(POINTS)?;
     }
     transaction.commit()
 }

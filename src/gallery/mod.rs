@@ -11,6 +11,7 @@
 //!             note.txt      what the user observed
 //!             steps/0012.safetensors  what was inside a step
 //!             checkpoint    an unfinished run's last kept step
+//!             checkpoints/  of a training, with weights/ and events/
 //! inputs/3fa9….png           what went into runs, by the hash of its bytes
 //! exports/000007-steps.gif    films and sheets that were asked for
 //! sheets/000007.png         a grid's pictures on one labelled sheet
@@ -18,13 +19,16 @@
 //! ```
 
 mod contact;
+mod events;
 mod film;
 mod history;
 mod index;
+mod logbook;
 mod note;
 mod paint;
 mod parameters;
 mod picture;
+mod points;
 mod queue;
 mod rebuild;
 mod sheet;
@@ -36,6 +40,7 @@ pub use crate::atomic::{write_atomic, write_soon};
 pub use contact::contact_sheet;
 pub use film::{Shot, apng, film, gif, turning};
 pub use history::Page;
+pub use logbook::Logbook;
 pub use picture::{encode, encode_png, load, read_png_recipe, shrink};
 pub use queue::TakenIn;
 pub use rebuild::{Rebuilt, rebuild};

@@ -36,6 +36,26 @@ impl Gallery {
         self.enter_as(&self.take_in(grid.clone())?, true)
     }
 
+    /// Takes an unfinished run to this process, which goes on with it: no engine takes it, as long as this gallery is open.
+    /// `engine` tells whether one serves this workspace; what it has queued or computes is its own.
+    ///
+    /// # Errors
+    /// When there is no such run, it is done, or somebody else's.
+    pub fn take_over(&self, id: RunId, engine: bool) -> Result<Run> {
+        self.release_orphans()?;
+        let run = self.run(id)?.with_context(|| format!("there is no run {id}"))?;
+        ensure!(run.state != State::Done, "run {id} is done");
+        ensure!(!self.is_owned(id)?, "run {id} belongs to a `darkroom run` in another terminal");
+        ensure!(!(engine && run.state.is_open()), "run {id} is {} in the engine; pause it first, or watch it there", run.state.word());
+        self.hold(id)?;
+        let sql = format!(
+            "UPDATE runs SET state = 'queued', owner = ?1, error = NULL, ended_ms = NULL WHERE id = ?1 RETURNING {}",
+            index::COLUMNS
+        );
+        let taken = self.index(|connection| connection.query_row(&sql, [id.0], index::read).optional())?.flatten();
+        taken.with_context(|| format!("there is no run {id}"))
+    }
+
     /// The first half of [`Gallery::submit`], which may take long: keeps every picture that goes in. Each is read once.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub(super) const MAX_ID: i64 = 999_999_999_999;
 /// The largest recipe or list of times that is read, in bytes.
 const MAX_TOML: u64 = 16 << 20;
 
+/// What lies in a run's folder beside its pictures.
+const OURS: &[&str] = &["recipe.toml", "times.toml", "grid.toml", "checkpoint", "note.txt", "steps", "checkpoints", "weights", "events"];
+
 /// What a rebuild found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rebuilt {
@@ -199,8 +202,7 @@ impl Found {
         if let Some(grid) = self.toml(&path("grid.toml")).filter(|grid: &KeptGrid| fits(&grid.axes, grid.cells)) {
             self.grids.push((id, grid));
         }
-        let ours =
-            |name: &String| matches!(name.as_str(), "recipe.toml" | "times.toml" | "grid.toml" | "checkpoint" | "note.txt" | "steps");
+        let ours = |name: &String| OURS.contains(&name.as_str());
         let others = names(folder).unwrap_or_default().iter().filter(|name| !ours(name)).count();
         self.skipped += others.saturating_sub(whole);
         let created_ms = times.as_ref().map_or_else(|| changed_ms(folder), |times| times.created_ms);

@@ -226,7 +226,7 @@ fn facts(recipe: &Recipe, grid: &Grid) -> String {
     let named = recipe.clone().named();
     let pairs = recipe.pairs().into_iter().zip(named.pairs()).filter(|((field, value), _)| shown(field, value));
     facts.extend(pairs.map(|(_, (field, name))| format!("{field} {name}")));
-    facts.push(named.model().to_owned());
+    facts.extend(Some(named.model().to_owned()).filter(|model| !model.is_empty()));
     facts.join(" \u{b7} ")
 }
 

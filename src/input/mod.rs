@@ -16,10 +16,11 @@ mod tests;
 pub use decode::decode;
 
 use crate::atomic::{make_folder, reason, write_atomic};
-use crate::recipe::{Fit, Image, Photo};
+use crate::recipe::{BUILT_IN, Fit, Image, Photo};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use image::{GrayImage, RgbImage, RgbaImage};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ use std::time::Duration;
 
 /// The most bytes that a picture's file may have.
 pub const MAX_BYTES: u64 = 64 << 20;
+/// The most bytes that a file of weights may have.
+const MAX_WEIGHTS: u64 = 1 << 30;
 /// How the files of kept steps end.
 const STEP: &str = "safetensors";
 /// How long an address may take to answer in full.
@@ -97,6 +100,13 @@ impl Inputs {
     /// # Errors
     /// When it cannot be had, is no kept step, or cannot be written.
     pub fn keep_step(&self, step: &Image) -> Result<Image> {
+        if step.as_str() == BUILT_IN {
+            return Ok(step.clone());
+        }
+        if let Some(run) = step.as_str().strip_prefix("weights:") {
+            let (name, path) = self.weights(run)?;
+            return self.keep_bytes(&name, &read(&path, &name, MAX_WEIGHTS)?, STEP);
+        }
         ensure!(self.is_step(step)?, "'{}' is no kept step; write for example run:142@12", step.name().escape_debug());
         match step_of(step) {
             Some((run, number)) => self.keep_bytes(&format!("step {number} of {run}"), &self.bytes(step)?, STEP),
@@ -157,17 +167,36 @@ impl Inputs {
             return Ok(bytes.to_vec());
         }
         if image.hash().is_some() {
-            return read(&self.path(image)?, image.name());
+            return read(&self.path(image)?, image.name(), MAX_BYTES);
         }
         if let Some(rest) = text.strip_prefix("run:") {
-            return read(&self.result(rest)?, text);
+            return read(&self.result(rest)?, text, MAX_BYTES);
         }
         match text.split_once("://") {
             Some(("http" | "https", _)) => fetch::get(text, MAX_BYTES, PATIENCE),
             Some((scheme, _)) => {
                 bail!("'{}' begins with {}://; only http and https are fetched", text.escape_debug(), scheme.escape_debug())
             }
-            None => read(Path::new(text), text),
+            None => read(Path::new(text), text, MAX_BYTES),
+        }
+    }
+
+    /// The weights of `142` (the last epoch that is kept), or of `142@5`, and what to call them.
+    fn weights(&self, name: &str) -> Result<(String, PathBuf)> {
+        let (run, epoch) = name.split_once('@').map_or((name, None), |(run, epoch)| (run, Some(epoch)));
+        let number = |text: &str| text.parse::<u32>().with_context(|| format!("'{}' names no training", name.escape_debug()));
+        let workspace = self.workspace.as_ref().context("without a workspace there are no trainings")?;
+        let folder = workspace.join("runs").join(format!("{:06}", number(run)?));
+        let epochs = kept_epochs(&folder);
+        let wanted = epoch.map(number).transpose()?;
+        let found = epochs.iter().rev().find(|(epoch, _)| wanted.is_none_or(|wanted| *epoch == wanted));
+        let words = || epochs.iter().map(|(epoch, _)| epoch.to_string()).collect::<Vec<_>>().join(", ");
+        match (found, wanted) {
+            (Some((epoch, path)), _) => Ok((format!("run {run}, epoch {epoch}"), path.clone())),
+            (None, Some(wanted)) if !epochs.is_empty() => {
+                bail!("run {run} keeps no weights of epoch {wanted}; it keeps those of {}", words())
+            }
+            _ => bail!("run {run} keeps no weights of a trained network"),
         }
     }
 
@@ -195,20 +224,35 @@ pub fn step_file(run: &Path, step: u32) -> PathBuf {
     run.join("steps").join(format!("{step:04}.safetensors"))
 }
 
+/// The epochs of a training, in the folder of its run, whose weights are kept, and in which file.
+pub fn kept_epochs(run: &Path) -> Vec<(u32, PathBuf)> {
+    let mut epochs = BTreeMap::new();
+    // A checkpoint holds the weights too, and much beside.
+    for folder in ["checkpoints", "weights"] {
+        let entries = fs::read_dir(run.join(folder)).into_iter().flatten().flatten();
+        epochs.extend(entries.filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let epoch = name.strip_prefix("epoch-")?.strip_suffix(".safetensors")?.parse().ok()?;
+            Some((epoch, entry.path()))
+        }));
+    }
+    epochs.into_iter().collect()
+}
+
 /// `run:142@12` as the run and the step.
 fn step_of(image: &Image) -> Option<(&str, &str)> {
     image.as_str().strip_prefix("run:")?.split_once('@')
 }
 
 /// A whole file, unless it is too large to be a picture.
-fn read(path: &Path, name: &str) -> Result<Vec<u8>> {
+fn read(path: &Path, name: &str, most: u64) -> Result<Vec<u8>> {
     let name = name.escape_debug();
     let open = |error: std::io::Error| anyhow!("the picture '{name}' cannot be read: {}", reason(&error));
     // A pipe would be waited for, and a folder is no picture.
     ensure!(!fs::metadata(path).map_err(open)?.is_dir(), "'{name}' is a folder; name a picture in it");
     ensure!(fs::metadata(path).map_err(open)?.is_file(), "'{name}' is no file");
     let mut bytes = Vec::new();
-    File::open(path).map_err(open)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(open)?;
-    ensure!(bytes.len() as u64 <= MAX_BYTES, "'{name}' is larger than {} MB", MAX_BYTES >> 20);
+    File::open(path).map_err(open)?.take(most + 1).read_to_end(&mut bytes).map_err(open)?;
+    ensure!(bytes.len() as u64 <= most, "'{name}' is larger than {} MB", most >> 20);
     Ok(bytes)
 }

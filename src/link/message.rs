@@ -3,11 +3,11 @@
 //! Facts are small and lossless. Pictures follow behind them as [`Chunk`](Event::Chunk)s, and a live frame is sent only
 //! to a viewer that has asked for it with [`NextFrame`](Command::NextFrame) since it got the last.
 
-use crate::recipe::{Colour, Export, Fit, Grid, Layer, Numbers, Run, RunId};
+use crate::recipe::{Colour, Export, Fit, Grid, Layer, Numbers, Point, Run, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The version of this language. Fields may be added without a new number; a changed meaning needs one.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// What a viewer asks of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +60,18 @@ pub enum Command {
     Pause {
         /// Which.
         run: RunId,
+    },
+    /// End a training with the epoch in progress, as if no more had been asked for; while it is paused, at once.
+    Finish {
+        /// Which.
+        run: RunId,
+    },
+    /// The points of a training's curves: answered by [`Event::Curve`].
+    Curve {
+        /// Whose.
+        run: RunId,
+        /// Only those behind this step.
+        after: u32,
     },
     /// Make one step of a paused run, and pause it again.
     Advance {
@@ -175,6 +187,33 @@ pub enum Event {
         /// How long the step took, in milliseconds.
         ms: f64,
     },
+    /// A training has made a step; follows its [`Event::Step`].
+    Taught {
+        /// Whose.
+        run: RunId,
+        /// What the step was like.
+        point: Point,
+        /// Steps of an epoch.
+        per_epoch: u32,
+        /// Bytes of memory that the engine takes, where the system tells.
+        memory: Option<u64>,
+    },
+    /// A training has drawn samples: one more of its pictures is there.
+    Sampled {
+        /// Whose.
+        run: RunId,
+        /// Which of its pictures, from 0.
+        index: u32,
+    },
+    /// The answer to [`Command::Curve`].
+    Curve {
+        /// Whose.
+        run: RunId,
+        /// In the order of the steps, at most [`POINTS`].
+        points: Vec<Point>,
+        /// Whether there are more behind them.
+        more: bool,
+    },
     /// A line for the log.
     Log {
         /// When, in milliseconds since 1970.
@@ -228,6 +267,9 @@ pub enum Event {
     /// The engine ends.
     Stopping,
 }
+
+/// The most points in one [`Event::Curve`].
+pub const POINTS: u32 = 2000;
 
 /// The most bytes in one [`Event::Chunk`].
 pub const CHUNK: usize = 16 * 1024;

@@ -12,7 +12,7 @@ mod talk;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Bytes, CHUNK, Command, Event, PROTOCOL, Picture, PictureHead, PictureOf};
+pub use message::{Bytes, CHUNK, Command, Event, POINTS, PROTOCOL, Picture, PictureHead, PictureOf};
 pub use talk::over;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};

@@ -1,6 +1,6 @@
 //! The form of an experiment, read off the declaration of its arguments.
 
-use super::number::List;
+use super::number::{List, Reals};
 use super::{RecipeError, Timesteps};
 use clap::{Arg, ArgAction};
 use std::any::TypeId;
@@ -82,7 +82,7 @@ pub(super) fn kind(arg: &Arg) -> Kind {
         "MASK" => Kind::Mask,
         _ if matches!(arg.get_action(), ArgAction::Append) => Kind::Many,
         _ if is(&[TypeId::of::<f64>(), TypeId::of::<u64>(), TypeId::of::<usize>()]) => Kind::Number,
-        _ if is(&[TypeId::of::<List>(), TypeId::of::<Timesteps>()]) => Kind::List,
+        _ if is(&[TypeId::of::<List>(), TypeId::of::<Reals>(), TypeId::of::<Timesteps>()]) => Kind::List,
         _ if !arg.get_possible_values().is_empty() => Kind::Choice,
         _ => Kind::Text,
     }

@@ -34,7 +34,7 @@ impl Image {
     pub fn name(&self) -> &str {
         let name = self.hash().map_or(self.0.as_str(), |hash| &self.0[..self.0.len() - hash.len() - "@sha256:".len()]);
         let plain = name.split(['?', '#']).next().unwrap_or(name);
-        if name.starts_with("run:") { name } else { last_part(plain) }
+        if ["run:", "weights:"].iter().any(|prefix| name.starts_with(prefix)) { name } else { last_part(plain) }
     }
 
     /// The SHA-256 of the kept bytes, in hexadecimal.
@@ -45,7 +45,7 @@ impl Image {
 
     /// Whether it needs no file.
     pub fn is_built_in(&self) -> bool {
-        self.0 == CAMPANILE || MASKS.contains(&self.0.as_str())
+        [CAMPANILE, super::BUILT_IN].contains(&self.0.as_str()) || MASKS.contains(&self.0.as_str())
     }
 
     /// By its content alone: what a picture's metadata may hold.

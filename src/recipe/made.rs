@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 /// Everything that decided a picture and is not in its recipe. Nothing here changes between two runs of one recipe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Made {
     /// The model's name: the embedded one's, or the last part of its folder.
     pub model: String,
     /// SHA-256 over the model's configs and weights, in hexadecimal.
     pub model_hash: String,
+    /// SHA-256 over the images and classes that it has learned from, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_hash: Option<String>,
     /// Width and height of a picture, in pixels.
     pub size: (u32, u32),
     /// The timesteps, resolved.

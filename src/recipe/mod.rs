@@ -10,6 +10,7 @@ mod ask;
 mod blur;
 mod edit;
 mod error;
+mod experiment;
 mod form;
 mod forward;
 mod hybrid;
@@ -18,11 +19,18 @@ mod inpaint;
 mod iterative;
 mod layer;
 mod made;
+mod noise_levels;
 mod number;
 mod one_step;
+mod point;
 mod run;
 mod sample;
+mod sample_digits;
 mod timesteps;
+mod train;
+mod train_class;
+mod train_denoiser;
+mod train_time;
 mod upscale;
 mod view;
 mod walk;
@@ -40,74 +48,30 @@ pub use inpaint::Inpaint;
 pub use iterative::Iterative;
 pub use layer::{Export, Layer, LayerNumbers, Numbers};
 pub use made::Made;
-pub use number::List;
+pub use noise_levels::NoiseLevels;
+pub use number::{List, Reals};
 pub use one_step::OneStep;
+pub use point::Point;
 pub use run::{Run, RunId, State};
 pub use sample::Sample;
+pub use sample_digits::{BUILT_IN, SampleDigits};
 pub use timesteps::{RESPACINGS, Timesteps};
+pub use train::{Decay, Diffuse, Edition, Learn, MNIST, Modulation, Objective, Training, preset};
+pub use train_class::TrainClass;
+pub use train_denoiser::TrainDenoiser;
+pub use train_time::TrainTime;
 pub use upscale::Upscale;
 pub use view::{VIEWS, View};
 pub use walk::{Sampler, Walk};
 
 use clap::{Args, Command, FromArgMatches};
+use experiment::Experiment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What an experiment tells about its recipes. All have a `seed` and a `model` besides.
-trait Experiment {
-    /// What to show, one for each view or part; none where no text is read.
-    fn prompts(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
-    /// The picture that it works on.
-    fn photo(&self) -> Option<&Photo> {
-        None
-    }
-
-    /// Every picture that goes in, and the kept step that it goes on from.
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>);
-
-    /// The views of an anagram's pictures, in their order.
-    fn views(&self) -> Vec<View> {
-        Vec::new()
-    }
-
-    /// How it walks, and its `steps`.
-    fn walk(&self) -> Option<(&Walk, Option<u64>)> {
-        None
-    }
-
-    fn guidance(&self) -> Option<f64> {
-        None
-    }
-
-    /// The indexes of the timesteps that it visits, where it goes back and forth.
-    fn schedule(&self) -> Option<Vec<usize>> {
-        None
-    }
-
-    /// A name for each of the pictures that it makes, in their order.
-    fn pictures(&self) -> Vec<String>;
-
-    /// How many pictures stand side by side before a new row begins.
-    fn columns(&self) -> usize {
-        let count = self.pictures().len();
-        (1..).find(|n| n * n >= count).unwrap_or(1)
-    }
-
-    /// How many times a run calls the model, where that is known without loading it; both halves of guidance count.
-    fn model_calls(&self) -> usize {
-        0
-    }
-
-    /// What no single field can tell: do the fields agree with one another?
-    fn check(&self) -> Result<(), RecipeError>;
-}
-
 /// The one list of experiments, in the order in which the workbench offers them.
 macro_rules! experiments {
-    ($($(#[$doc:meta])* $name:literal => $Recipe:ident,)*) => {
+    ($($(#[$doc:meta])* $name:literal => $Recipe:ident $(with $model:ident)?,)*) => {
         /// The names of all experiments, in the order in which the workbench offers them.
         pub const EXPERIMENTS: &[&str] = &[$($name),*];
 
@@ -134,13 +98,12 @@ macro_rules! experiments {
                 match self { $(Recipe::$Recipe(recipe) => &mut **recipe,)* }
             }
 
-            /// The model as the user named it: the embedded one's name, or a folder.
-            pub fn model(&self) -> &str {
-                match self { $(Recipe::$Recipe(recipe) => &recipe.model,)* }
+            fn own_model(&self) -> Option<&String> {
+                match self { $(Recipe::$Recipe(_recipe) => None$(.or(Some(&_recipe.$model)))?,)* }
             }
 
-            fn model_mut(&mut self) -> &mut String {
-                match self { $(Recipe::$Recipe(recipe) => &mut recipe.model,)* }
+            fn own_model_mut(&mut self) -> Option<&mut String> {
+                match self { $(Recipe::$Recipe(_recipe) => None$(.or(Some(&mut _recipe.$model)))?,)* }
             }
 
             /// What picks the noise.
@@ -176,28 +139,43 @@ macro_rules! experiments {
 
 experiments! {
     /// Develop pictures from pure noise.
-    "sample" => Sample,
+    "sample" => Sample with model,
     /// A picture drowned in noise.
-    "forward" => Forward,
+    "forward" => Forward with model,
     /// Noise taken away by a blur.
-    "blur" => Blur,
+    "blur" => Blur with model,
     /// Noise taken away at once.
-    "one-step" => OneStep,
+    "one-step" => OneStep with model,
     /// Noise taken away step by step.
-    "iterative" => Iterative,
+    "iterative" => Iterative with model,
     /// SDEdit.
-    "edit" => Edit,
+    "edit" => Edit with model,
     /// RePaint.
-    "inpaint" => Inpaint,
+    "inpaint" => Inpaint with model,
     /// Visual anagrams.
-    "anagram" => Anagram,
+    "anagram" => Anagram with model,
     /// Factorized diffusion.
-    "hybrid" => Hybrid,
+    "hybrid" => Hybrid with model,
     /// Stage II super-resolution.
-    "upscale" => Upscale,
+    "upscale" => Upscale with model,
+    /// An image at every noise level.
+    "noise-levels" => NoiseLevels,
+    /// Part B, the single-step denoiser.
+    "train-denoiser" => TrainDenoiser,
+    /// Part B, the time-conditioned network.
+    "train-time" => TrainTime,
+    /// Part B, the class-conditioned network.
+    "train-class" => TrainClass,
+    /// Pictures from a network of part B.
+    "sample-digits" => SampleDigits,
 }
 
 impl Recipe {
+    /// The model as the user named it: the embedded one's name, or a folder; of a training, what it trains.
+    pub fn model(&self) -> &str {
+        self.own_model().map_or_else(|| self.as_experiment().network(), String::as_str)
+    }
+
     /// The text that history search looks at, and that stands for the run in a list: every prompt, a line each.
     pub fn prompt(&self) -> String {
         self.prompts().join("\n")
@@ -257,15 +235,36 @@ impl Recipe {
 
     /// The same recipe with another name for its model.
     pub fn with_model(mut self, name: &str) -> Recipe {
-        name.clone_into(self.model_mut());
+        if let Some(model) = self.own_model_mut() {
+            name.clone_into(model);
+        }
         self
+    }
+
+    /// The numbers of a training; none for all other recipes.
+    pub fn training(&self) -> Option<Training<'_>> {
+        self.as_experiment().training()
+    }
+
+    /// A training that ends after this epoch; other recipes stay as they are.
+    pub fn until(mut self, epoch: usize) -> Recipe {
+        let early = self.training().is_some_and(|training| epoch < training.last());
+        if let Some(learn) = self.as_experiment_mut().learn_mut().filter(|_| early) {
+            learn.until = Some(epoch);
+        }
+        self
+    }
+
+    /// The folder that a training's data lies in, or the name of data that is built in.
+    pub fn data_mut(&mut self) -> Option<&mut String> {
+        self.as_experiment_mut().data_mut()
     }
 
     /// Every model that it needs: its own, and one that reads its prompts.
     pub fn models_mut(&mut self) -> Vec<&mut String> {
         match self {
             Recipe::Upscale(recipe) => vec![&mut recipe.model, &mut recipe.text_model],
-            recipe => vec![recipe.model_mut()],
+            recipe => recipe.own_model_mut().into_iter().collect(),
         }
     }
 
@@ -275,6 +274,9 @@ impl Recipe {
         if let Recipe::Upscale(recipe) = &mut self {
             recipe.text_model = image::last_part(&recipe.text_model).to_owned();
         }
+        if let Some(data) = self.data_mut() {
+            *data = image::last_part(data).to_owned();
+        }
         self
     }
 
@@ -282,6 +284,9 @@ impl Recipe {
     pub fn named(mut self) -> Recipe {
         self.images_mut().into_iter().for_each(|image| *image = image.named());
         self.models_mut().into_iter().for_each(|model| *model = image::last_part(model).to_owned());
+        if let Some(data) = self.data_mut() {
+            *data = image::last_part(data).to_owned();
+        }
         self
     }
 
@@ -318,8 +323,9 @@ impl Recipe {
         let args = pairs.iter().map(|(field, value)| format!("--{field}={value}"));
         let matches = command.try_get_matches_from_mut(args).map_err(|error| RecipeError::from_clap(command.get_name(), &error))?;
         let recipe = Recipe::from_matches(command.get_name(), &matches);
-        let recipe = recipe.map_err(|error| RecipeError::from_clap(command.get_name(), &error))?;
-        if recipe.model().is_empty() && !matches!(recipe, Recipe::Upscale(_)) {
+        let mut recipe = recipe.map_err(|error| RecipeError::from_clap(command.get_name(), &error))?;
+        recipe.as_experiment_mut().settle();
+        if recipe.own_model().is_some_and(String::is_empty) && !matches!(recipe, Recipe::Upscale(_)) {
             return Err(RecipeError::at("model", "model is empty; name a folder, or tiny-if"));
         }
         recipe.as_experiment().check()?;

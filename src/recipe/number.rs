@@ -25,6 +25,23 @@ impl Serialize for List {
     }
 }
 
+/// Real numbers that belong to one run: a picture each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reals(pub Vec<f64>);
+
+impl fmt::Display for Reals {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let words: Vec<_> = self.0.iter().map(f64::to_string).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
+impl Serialize for Reals {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A finite real number from `min` to `max`.
 pub fn real(min: f64, max: f64) -> impl TypedValueParser<Value = f64> {
     move |text: &str| match text.trim().parse::<f64>() {
@@ -62,6 +79,19 @@ pub fn list(min: usize, max: usize) -> impl TypedValueParser<Value = List> {
         let numbers = numbers.ok_or_else(|| format!("is not a list of whole numbers from {min} to {max}"))?;
         match numbers.len() {
             1..=MAX_LIST => Ok(List(numbers)),
+            many => Err(format!("has {many} numbers; up to {MAX_LIST} can be")),
+        }
+    }
+}
+
+/// A list of real numbers from `min` to `max`: `0.5`, `0,0.2,0.4`, `0..1:0.2`.
+pub fn reals(min: f64, max: f64) -> impl TypedValueParser<Value = Reals> {
+    move |text: &str| {
+        let number = |value: &String| value.parse::<f64>().ok().filter(|value| (min..=max).contains(value));
+        let numbers: Option<Vec<f64>> = values(text)?.iter().map(number).collect();
+        let numbers = numbers.ok_or_else(|| format!("is not a list of numbers from {min} to {max}"))?;
+        match numbers.len() {
+            1..=MAX_LIST => Ok(Reals(numbers)),
             many => Err(format!("has {many} numbers; up to {MAX_LIST} can be")),
         }
     }

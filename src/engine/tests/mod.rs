@@ -5,6 +5,7 @@ mod control;
 mod life;
 mod runs;
 mod submit;
+mod training;
 mod viewers;
 
 use super::server::{Input, Server};
@@ -83,6 +84,7 @@ fn made() -> Made {
     Made {
         model: "puppet".into(),
         model_hash: "0".into(),
+        data_hash: None,
         size: (8, 8),
         timesteps: vec![],
         rng: "none".into(),

@@ -155,11 +155,11 @@ fn another_programs_database_is_kept_aside() {
 fn an_index_from_the_future_is_refused_and_left_as_it_is() {
     let folder = two_runs();
     let connection = Connection::open(index_of(folder.path())).unwrap();
-    connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 3;").unwrap();
+    connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 4;").unwrap();
     drop(connection);
     let before = fs::read(index_of(folder.path())).unwrap();
     let error = Gallery::open(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("written by a newer darkroom (index 3, this one knows 2)"), "{error}");
+    assert!(error.contains("written by a newer darkroom (index 4, this one knows 3)"), "{error}");
     assert_eq!(fs::read(index_of(folder.path())).unwrap(), before);
     assert!(!folder.path().join("darkroom.db.corrupt-1").exists());
 }

@@ -31,6 +31,7 @@ fn made() -> Made {
     Made {
         model: "tiny-if".into(),
         model_hash: "0123456789abcdef0123456789abcdef".into(),
+        data_hash: None,
         size: (32, 32),
         timesteps: (0..34).rev().map(|t| t * 30).collect(),
         rng: "ChaCha12".into(),
