@@ -15,6 +15,7 @@ const JOBS: [(&str, usize, f64, CourseConfig); 4] = [
 ];
 
 fn main() {
+    darkroom::memory::keep();
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let seconds = words.get(1).and_then(|word| word.parse().ok()).unwrap_or(10.0);
     for (name, batch, rate, config) in JOBS.into_iter().filter(|(name, ..)| words.first().is_none_or(|wanted| wanted == name)) {

@@ -15,6 +15,7 @@
 //! | [`input`], [`atomic`], [`here`] | pictures that come in; files that are whole or not there; their names from here |
 //! | [`record`] | what a training tells, written down as it goes |
 //! | [`export`], [`report`] | sheets and films of a run; the page of part A |
+//! | [`memory`] | how memory is kept from one training step to the next |
 //! | [`cli`], [`words`] | the commands; errors as people read them |
 //!
 //! The whole of it on one page:
@@ -48,6 +49,7 @@ pub mod gallery;
 pub mod here;
 pub mod input;
 pub mod link;
+pub mod memory;
 pub mod model;
 pub mod network;
 pub mod preview;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use darkroom::{cli, experiment::Models, input::Inputs, link, preview::Graphics, recipe::RunId, terminal, words::sentence};
+use darkroom::{cli, experiment::Models, input::Inputs, link, memory, preview::Graphics, recipe::RunId, terminal, words::sentence};
 use directories::BaseDirs;
 use std::{
     fs,
@@ -75,6 +75,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::keep();
     let matches = command().try_get_matches().unwrap_or_else(|error| refuse(&error));
     match dispatch(&matches, &mut io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,

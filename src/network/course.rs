@@ -1,13 +1,12 @@
 //! The UNets of part B of the course (Berkeley CS180, project 5), channels-last; parameters are named as in PyTorch.
 
-use super::ops::{Moments, Slide, conv_transpose2d, conv2d, norm_gelu, norm_gelu_with};
+use super::ops::{Layer, Moments, Slide, conv_norm_gelu};
 use candle_core::{Module, Result, Tensor};
 use candle_nn::{Linear, VarBuilder, linear};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
 
-/// PyTorch's `BatchNorm2d`: what is added to a variance, and how much of a batch the running statistics take over.
-const EPS: f64 = 1e-5;
+/// How much of a batch the running statistics take over, as in PyTorch's `BatchNorm2d`.
 const MOMENTUM: f32 = 0.1;
 const SAME: Slide = Slide { kernel: 3, stride: 1, padding: 1 };
 const HALF: Slide = Slide { kernel: 3, stride: 2, padding: 1 };
@@ -48,10 +47,9 @@ pub struct Given {
 pub struct CourseUnet {
     in_block: Block,
     down: [Block; 2],
-    unflatten: ConvNorm,
+    unflatten: Block,
     up: [Block; 2],
     out_block: Block,
-    out_conv: Conv,
     time: Option<(Modulation, [Embed; 2])>,
     class: Option<[Embed; 2]>,
 }
@@ -69,13 +67,13 @@ impl CourseUnet {
                 Embed::new(from, d, vb.pp(format!("{name}2")))?,
             ])
         };
+        let block = |name: &str, way, channels| Block::new(way, channels, vb.pp(name));
         Ok(CourseUnet {
-            in_block: Block::new(None, (1, d), vb.pp("in_block"))?,
-            down: [Block::new(Some(Way::Down), (d, d), vb.pp("down1"))?, Block::new(Some(Way::Down), (d, 2 * d), vb.pp("down2"))?],
-            unflatten: ConvNorm::new(Way::Unflatten, (2 * d, 2 * d), vb.pp("unflatten"))?,
-            up: [Block::new(Some(Way::Up), (4 * d, d), vb.pp("up1"))?, Block::new(Some(Way::Up), (2 * d, d), vb.pp("up2"))?],
-            out_block: Block::new(None, (2 * d, d), vb.pp("out_block"))?,
-            out_conv: Conv::new(Way::Same, (d, 1), vb.pp("out_conv"))?,
+            in_block: block("in_block", None, (1, d))?,
+            down: [block("down1", Some(Way::Down), (d, d))?, block("down2", Some(Way::Down), (d, 2 * d))?],
+            unflatten: Block(vec![("unflatten.norm".to_owned(), ConvNorm::new(Way::Unflatten, (2 * d, 2 * d), vb.pp("unflatten"))?)], None),
+            up: [block("up1", Some(Way::Up), (4 * d, d))?, block("up2", Some(Way::Up), (2 * d, d))?],
+            out_block: block("out_block", None, (2 * d, d))?.ending(Conv::new(Way::Same, (d, 1), vb.pp("out_conv"))?),
             time: time.map(|modulation| Ok::<_, candle_core::Error>((modulation, embed("time", 1)?))).transpose()?,
             class: (classes > 0).then(|| embed("class", classes)).transpose()?,
         })
@@ -86,15 +84,15 @@ impl CourseUnet {
     /// # Errors
     /// When sizes do not fit, or something is not given that the network asks for.
     pub fn forward(&self, x: &Tensor, given: &Given, train: bool) -> Result<Tensor> {
-        let x1 = self.in_block.forward(x, train)?;
-        let x2 = self.down[0].forward(&x1, train)?;
-        let x3 = self.down[1].forward(&x2, train)?;
+        let x1 = self.in_block.forward(&[x], train)?;
+        let x2 = self.down[0].forward(&[&x1], train)?;
+        let x3 = self.down[1].forward(&[&x2], train)?;
         let flat = x3.mean_keepdim((1, 2))?.gelu_erf()?;
-        let h = self.modulate(0, &self.unflatten.forward(&flat, train)?, given)?;
-        let h = self.up[0].forward(&Tensor::cat(&[&h, &x3], 3)?, train)?;
+        let h = self.modulate(0, &self.unflatten.forward(&[&flat], train)?, given)?;
+        let h = self.up[0].forward(&[&h, &x3], train)?;
         let h = self.modulate(1, &h, given)?;
-        let h = self.up[1].forward(&Tensor::cat(&[&h, &x2], 3)?, train)?;
-        self.out_conv.forward(&self.out_block.forward(&Tensor::cat(&[&h, &x1], 3)?, train)?)?.broadcast_add(&self.out_conv.bias)
+        let h = self.up[1].forward(&[&h, &x2], train)?;
+        self.out_block.forward(&[&h, &x1], train)
     }
 
     /// Lets time and class in at the first or the second place.
@@ -117,22 +115,9 @@ impl CourseUnet {
 
     /// Every batch normalisation's running statistics, by the name of its layer.
     pub fn running(&self) -> Vec<(String, Moments)> {
-        self.norms().into_iter().map(|(name, conv)| (name, conv.running.lock().unwrap_or_else(PoisonError::into_inner).clone())).collect()
-    }
-
-    fn norms(&self) -> Vec<(String, &ConvNorm)> {
-        let blocks = [
-            ("in_block", &self.in_block),
-            ("down1", &self.down[0]),
-            ("down2", &self.down[1]),
-            ("up1", &self.up[0]),
-            ("up2", &self.up[1]),
-            ("out_block", &self.out_block),
-        ];
-        let named = blocks
-            .into_iter()
-            .flat_map(|(name, block)| block.layers().into_iter().map(move |(layer, conv)| (format!("{name}.{layer}.norm"), conv)));
-        named.chain([("unflatten.norm".to_owned(), &self.unflatten)]).collect()
+        let blocks = [&self.in_block, &self.unflatten, &self.out_block].into_iter().chain(&self.down).chain(&self.up);
+        let named = blocks.flat_map(|block| &block.0);
+        named.map(|(name, conv)| (name.clone(), conv.running.lock().unwrap_or_else(PoisonError::into_inner).clone())).collect()
     }
 }
 
@@ -168,11 +153,9 @@ impl Conv {
         }
     }
 
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        match Conv::slide(self.way) {
-            (slide, false) => conv2d(x, &self.weight, slide),
-            (slide, true) => conv_transpose2d(x, &self.weight, slide),
-        }
+    fn layer(&self, affine: Option<(Tensor, Tensor)>) -> Layer {
+        let (slide, transposed) = Conv::slide(self.way);
+        Layer { slide, transposed, weight: self.weight.clone(), affine }
     }
 }
 
@@ -192,52 +175,68 @@ impl ConvNorm {
         Ok(ConvNorm { conv, gamma: norm.get(to, "weight")?, beta: norm.get(to, "bias")?, running: Mutex::new(running) })
     }
 
-    fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let (y, affine) = (self.conv.forward(x)?, Tensor::stack(&[&self.gamma, &self.beta], 0)?);
+    fn layer(&self) -> Layer {
+        self.conv.layer(Some((self.gamma.clone(), self.beta.clone())))
+    }
+
+    /// The running statistics of what the convolution makes without its bias, which is left out.
+    fn without_bias(&self) -> Result<Moments> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mean = running.mean.iter().zip(self.conv.bias.to_vec1::<f32>()?).map(|(mean, bias)| mean - bias).collect();
+        Ok(Moments { mean, ..running })
+    }
+
+    /// Lets the running statistics take a batch up. Its own mean takes the bias away again: that decides nothing but the
+    /// running mean.
+    fn take_up(&self, batch: &Moments) -> Result<()> {
         let bias = self.conv.bias.to_vec1::<f32>()?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if !train {
-            // The statistics are of the sum with the bias, which is left out here.
-            let mean = running.mean.iter().zip(&bias).map(|(mean, bias)| mean - bias).collect();
-            return norm_gelu_with(&y, &affine, EPS, Moments { mean, ..running.clone() });
-        }
-        // A batch's own mean takes the bias away again: it decides nothing but the running mean.
-        let (y, batch) = norm_gelu(&y, &affine, EPS)?;
         let unbiased = batch.count as f32 / (batch.count.max(2) - 1) as f32;
         let means = batch.mean.iter().zip(&bias).map(|(mean, bias)| mean + bias);
         running.mean.iter_mut().zip(means).for_each(|(all, new)| *all += MOMENTUM * (new - *all));
         let variances = batch.variance.iter().map(|variance| variance * unbiased);
         running.variance.iter_mut().zip(variances).for_each(|(all, new)| *all += MOMENTUM * (new - *all));
-        Ok(y)
+        Ok(())
     }
 }
 
-/// Two `ConvNorm`s, behind one that resamples where the block does.
-struct Block {
-    resample: Option<ConvNorm>,
-    conv1: ConvNorm,
-    conv2: ConvNorm,
-}
+/// `ConvNorm`s one after the other, by the names of their normalisations, and a convolution alone where the network ends.
+struct Block(Vec<(String, ConvNorm)>, Option<Conv>);
 
 impl Block {
+    /// Two `ConvNorm`s, behind one that resamples where the block does.
     fn new(way: Option<Way>, (from, to): (usize, usize), vb: VarBuilder) -> Result<Block> {
-        let resample = way.map(|way| ConvNorm::new(way, (from, to), vb.pp("resample"))).transpose()?;
-        let from = if resample.is_some() { to } else { from };
-        let conv1 = ConvNorm::new(Way::Same, (from, to), vb.pp("conv1"))?;
-        Ok(Block { resample, conv1, conv2: ConvNorm::new(Way::Same, (to, to), vb.pp("conv2"))? })
-    }
-
-    fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let x = match &self.resample {
-            Some(resample) => resample.forward(x, train)?,
-            None => x.clone(),
+        let mut convs = Vec::new();
+        let mut add = |layer: &str, way, channels| {
+            convs.push((format!("{}.{layer}.norm", vb.prefix()), ConvNorm::new(way, channels, vb.pp(layer))?));
+            Ok::<_, candle_core::Error>(())
         };
-        self.conv2.forward(&self.conv1.forward(&x, train)?, train)
+        let mut from = from;
+        if let Some(way) = way {
+            add("resample", way, (from, to))?;
+            from = to;
+        }
+        add("conv1", Way::Same, (from, to))?;
+        add("conv2", Way::Same, (to, to))?;
+        Ok(Block(convs, None))
     }
 
-    fn layers(&self) -> Vec<(&'static str, &ConvNorm)> {
-        let resample = self.resample.as_ref().map(|conv| ("resample", conv));
-        resample.into_iter().chain([("conv1", &self.conv1), ("conv2", &self.conv2)]).collect()
+    fn ending(self, conv: Conv) -> Block {
+        Block(self.0, Some(conv))
+    }
+
+    fn forward(&self, sources: &[&Tensor], train: bool) -> Result<Tensor> {
+        let mut layers: Vec<Layer> = self.0.iter().map(|(_, conv)| conv.layer()).collect();
+        layers.extend(self.1.iter().map(|conv| conv.layer(None)));
+        let given = self.0.iter().map(|(_, conv)| conv.without_bias()).collect::<Result<Vec<_>>>()?;
+        let (y, batch) = conv_norm_gelu(sources, &layers, (!train).then_some(&given))?;
+        if train {
+            self.0.iter().zip(&batch).try_for_each(|((_, conv), batch)| conv.take_up(batch))?;
+        }
+        match &self.1 {
+            Some(conv) => y.broadcast_add(&conv.bias),
+            None => Ok(y),
+        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! Convolutions and transposed convolutions of channels-last pictures (b, height, width, channels), with their gradients.
 
+use super::frame::{Gradient, Source};
+use super::plan::{Plan, Way};
 use super::window::Window;
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Storage, Tensor, bail};
+
+/// Below so many channels Winograd's maps cost more than they save.
+const FEW: usize = 8;
 
 /// A window's kernel, stride and padding, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,6 +29,30 @@ impl Slide {
     fn side(&self, places: usize) -> Option<usize> {
         ((places.checked_sub(1)? * self.stride) + self.kernel).checked_sub(2 * self.padding)
     }
+
+    /// How the convolution with a weight of these sizes, or the transposed one, is computed from pictures (h, w, channels).
+    pub(super) fn plan(self, transposed: bool, weight: &Shape, from: (usize, usize, usize)) -> Result<Plan> {
+        let (outer, inner, kernel, width) = weight.dims4()?;
+        let (channels, features) = if transposed { (outer, inner) } else { (inner, outer) };
+        let side = |side| if transposed { self.side(side) } else { self.places(side) };
+        let fits = (kernel, width, channels) == (self.kernel, self.kernel, from.2) && self.stride > 0 && channels > 0 && features > 0;
+        let sides = if fits { side(from.0).zip(side(from.1)).filter(|(h, w)| h * w > 0) } else { None };
+        let Some((h, w)) = sides else { bail!("a window of {weight:?} does not fit {from:?}") };
+        let to = (h, w, features);
+        let Slide { kernel, stride, padding } = self;
+        let window = Window { kernel, stride, padding, picture: (from.0, from.1), grid: (h, w), channels, features };
+        let turned = Window { picture: (h, w), grid: (from.0, from.1), channels: features, features: channels, ..window };
+        let way = match (transposed, kernel, stride, padding) {
+            (false, 3, 1, 1) if channels >= FEW && features >= FEW => Way::Winograd { fold: 1 },
+            (true, 4, 2, 1) if channels >= FEW && features >= FEW => Way::Winograd { fold: 2 },
+            (false, _, 1, _) if features < FEW && features < channels && padding < kernel => {
+                Way::Spread { window: Window { padding: kernel - 1 - padding, ..turned }, mirrored: true }
+            }
+            (false, ..) => Way::Gather(window),
+            (true, ..) => Way::Spread { window: turned, mirrored: false },
+        };
+        Ok(Plan { way, from, to })
+    }
 }
 
 /// x (b, h, w, in) under a weight (out, in, kernel, kernel): (b, rows, columns, out), as PyTorch's `conv2d` channels-last.
@@ -31,7 +60,10 @@ impl Slide {
 /// # Errors
 /// When the sizes do not fit one another.
 pub fn conv2d(x: &Tensor, weight: &Tensor, slide: Slide) -> Result<Tensor> {
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Convolve(slide))
+    if ours(x) {
+        return x.contiguous()?.apply_op2(&weight.contiguous()?, Convolve { slide, transposed: false });
+    }
+    last(&first(x)?.conv2d(weight, slide.padding, slide.stride, 1, 1)?)
 }
 
 /// x (b, rows, columns, in) under a weight (in, out, kernel, kernel): (b, h, w, out), as PyTorch's `conv_transpose2d`
@@ -40,14 +72,29 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, slide: Slide) -> Result<Tensor> {
 /// # Errors
 /// When the sizes do not fit one another.
 pub fn conv_transpose2d(x: &Tensor, weight: &Tensor, slide: Slide) -> Result<Tensor> {
-    x.contiguous()?.apply_op2(&weight.contiguous()?, Transpose(slide, None))
+    if ours(x) {
+        return x.contiguous()?.apply_op2(&weight.contiguous()?, Convolve { slide, transposed: true });
+    }
+    last(&first(x)?.conv_transpose2d(weight, slide.padding, 0, slide.stride, 1)?)
 }
 
-struct Convolve(Slide);
-/// With the picture's height and width where another than the smallest is meant.
-struct Transpose(Slide, Option<(usize, usize)>);
-/// The gradient of a weight, from the picture and the grid.
-struct Weigh(Slide);
+/// Whether the operators here compute it; candle's do for other devices and types.
+pub(super) fn ours(x: &Tensor) -> bool {
+    x.device().is_cpu() && x.dtype() == DType::F32
+}
+
+fn first(x: &Tensor) -> Result<Tensor> {
+    x.permute((0, 3, 1, 2))?.contiguous()
+}
+
+fn last(x: &Tensor) -> Result<Tensor> {
+    x.permute((0, 2, 3, 1))?.contiguous()
+}
+
+struct Convolve {
+    slide: Slide,
+    transposed: bool,
+}
 
 impl CustomOp2 for Convolve {
     fn name(&self) -> &'static str {
@@ -56,70 +103,26 @@ impl CustomOp2 for Convolve {
 
     fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout, weight: &CpuStorage, weight_at: &Layout) -> Result<(CpuStorage, Shape)> {
         let (b, h, w, channels) = x_at.shape().dims4()?;
-        let window = window(self.0, weight_at, Some((h, w)), None)?;
-        if window.channels != channels {
-            bail!("a convolution of {} channels does not fit {channels}", window.channels);
-        }
-        let grid = window.gather(floats(x, x_at)?, &window.pack(floats(weight, weight_at)?));
-        Ok((CpuStorage::F32(grid), (b, window.grid.0, window.grid.1, window.features).into()))
+        let plan = self.slide.plan(self.transposed, weight_at.shape(), (h, w, channels))?;
+        let source = Source { values: floats(x, x_at)?, channels, line: None };
+        let (out, _) = plan.forward(&plan.pack(floats(weight, weight_at)?), &[source], b, false);
+        Ok((CpuStorage::F32(out), (b, plan.to.0, plan.to.1, plan.to.2).into()))
     }
 
     fn bwd(&self, x: &Tensor, weight: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let grad = grad.contiguous()?;
-        let (_, h, w, _) = x.dims4()?;
-        let back = if x.track_op() { Some(grad.apply_op2_no_bwd(weight, &Transpose(self.0, Some((h, w))))?) } else { None };
-        Ok((back, Some(x.contiguous()?.apply_op2_no_bwd(&grad, &Weigh(self.0))?)))
+        let (b, h, w, channels) = x.dims4()?;
+        let plan = self.slide.plan(self.transposed, weight.shape(), (h, w, channels))?;
+        let back = with_floats(&[x, weight, &grad.contiguous()?], |numbers| {
+            let [values, weight, grad] = numbers else { bail!("three tensors") };
+            let source = Source { values, channels, line: None };
+            let gradient = Gradient { values: grad, channels: plan.to.2, norm: None };
+            Ok(plan.backward(&plan.pack(weight), &[source], &gradient, b, x.track_op()))
+        })?;
+        let mut of_weight = vec![0.0; weight.elem_count()];
+        plan.unpack(&back.weight, &mut of_weight);
+        let of_x = back.sources.into_iter().next().map(|back| Tensor::from_vec(back, x.shape(), x.device())).transpose()?;
+        Ok((of_x, Some(Tensor::from_vec(of_weight, weight.shape(), x.device())?)))
     }
-}
-
-impl CustomOp2 for Transpose {
-    fn name(&self) -> &'static str {
-        "conv-transpose2d"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout, weight: &CpuStorage, weight_at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (b, rows, columns, features) = x_at.shape().dims4()?;
-        let window = window(self.0, weight_at, self.1, Some((rows, columns)))?;
-        if window.features != features {
-            bail!("a transposed convolution of {} channels does not fit {features}", window.features);
-        }
-        let picture = window.spread(floats(x, x_at)?, &window.pack(floats(weight, weight_at)?));
-        Ok((CpuStorage::F32(picture), (b, window.picture.0, window.picture.1, window.channels).into()))
-    }
-
-    fn bwd(&self, x: &Tensor, weight: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let grad = grad.contiguous()?;
-        let back = if x.track_op() { Some(grad.apply_op2_no_bwd(weight, &Convolve(self.0))?) } else { None };
-        Ok((back, Some(grad.apply_op2_no_bwd(&x.contiguous()?, &Weigh(self.0))?)))
-    }
-}
-
-impl CustomOp2 for Weigh {
-    fn name(&self) -> &'static str {
-        "conv2d-weight"
-    }
-
-    fn cpu_fwd(&self, picture: &CpuStorage, picture_at: &Layout, grid: &CpuStorage, grid_at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, h, w, channels) = picture_at.shape().dims4()?;
-        let (_, rows, columns, features) = grid_at.shape().dims4()?;
-        let Slide { kernel, stride, padding } = self.0;
-        let window = Window { kernel, stride, padding, picture: (h, w), grid: (rows, columns), channels, features };
-        let packed = window.weigh(floats(picture, picture_at)?, floats(grid, grid_at)?);
-        Ok((CpuStorage::F32(window.unpack(&packed)), (features, channels, kernel, kernel).into()))
-    }
-}
-
-fn window(slide: Slide, weight: &Layout, picture: Option<(usize, usize)>, grid: Option<(usize, usize)>) -> Result<Window> {
-    let (features, channels, kernel, width) = weight.shape().dims4()?;
-    let Slide { stride, padding, .. } = slide;
-    let both = |(a, b): (usize, usize), far: &dyn Fn(usize) -> Option<usize>| Some((far(a)?, far(b)?)).filter(|(a, b)| a * b > 0);
-    let picture = picture.or_else(|| both(grid?, &|places| slide.side(places)));
-    let grid = grid.or_else(|| both(picture?, &|side| slide.places(side)));
-    let fits = (kernel, width) == (slide.kernel, slide.kernel) && stride > 0 && channels > 0 && features > 0;
-    let Some((picture, grid)) = picture.zip(grid).filter(|_| fits) else {
-        bail!("a window of {kernel}x{width} does not fit {picture:?} {grid:?}")
-    };
-    Ok(Window { kernel, stride, padding, picture, grid, channels, features })
 }
 
 pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -127,6 +130,16 @@ pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
         Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
         None => bail!("the operators need contiguous numbers"),
     }
+}
+
+/// Shows a function the numbers of some tensors.
+pub(super) fn with_floats<T>(tensors: &[&Tensor], show: impl FnOnce(&[&[f32]]) -> Result<T>) -> Result<T> {
+    let guards: Vec<_> = tensors.iter().map(|tensor| tensor.storage_and_layout()).collect();
+    let numbers = guards.iter().map(|(storage, layout)| match &**storage {
+        Storage::Cpu(storage) => floats(storage, layout),
+        _ => bail!("the operators need numbers in main memory"),
+    });
+    show(&numbers.collect::<Result<Vec<_>>>()?)
 }
 
 #[cfg(test)]

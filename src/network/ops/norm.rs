@@ -1,14 +1,14 @@
-//! Batch normalisation (Ioffe and Szegedy 2015) and GELU in one, of channels-last numbers (…, channels).
+//! Batch normalisation (Ioffe and Szegedy 2015): what a batch was like, and what follows for its numbers and their gradient.
+//!
+//! Sums run in float32 over a few rows and in float64 over the rest, and are added up in an order that sizes alone decide.
 
-use super::conv::floats;
+// Loops over lanes go by index: so the compiler makes vectors of them, and no calls to copy memory.
+#![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
+
 use super::gelu::{gelu, slope};
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
-use pulp::Arch;
-use rayon::prelude::*;
-use std::sync::{Arc, Mutex, PoisonError};
+use super::lanes::{LANES, load, store};
+use pulp::{Arch, Simd, WithSimd};
 
-/// Sums run over so many parts of a batch, whatever the number of threads: the same sums in the same order.
-const PARTS: usize = 16;
 /// Rows that are added up in float32 before float64 takes over.
 const RUN: usize = 64;
 
@@ -23,272 +23,299 @@ pub struct Moments {
     pub count: usize,
 }
 
-/// gelu(γ · (x - mean) / √(variance + ε) + β) with the batch's own mean and variance, and those. `affine` (2, channels) is γ
-/// and β.
-///
-/// # Errors
-/// When the channels do not agree.
-pub fn norm_gelu(x: &Tensor, affine: &Tensor, eps: f64) -> Result<(Tensor, Moments)> {
-    let moments = Arc::new(Mutex::new(Moments::default()));
-    let y = x.contiguous()?.apply_op2(&affine.contiguous()?, NormGelu { eps, moments: moments.clone() })?;
-    let moments = moments.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    Ok((y, moments))
+/// How the rows of a part of a batch deviate from its first one: where numbers lie far from 0, little is lost.
+pub struct Deviations {
+    around: Vec<f32>,
+    /// The sums of what each channel deviates, and of its square.
+    one: Vec<f64>,
+    two: Vec<f64>,
+    count: usize,
 }
 
-/// The same with a mean and a variance from elsewhere, for evaluation; without gradients.
-///
-/// # Errors
-/// When the channels do not agree.
-pub fn norm_gelu_with(x: &Tensor, affine: &Tensor, eps: f64, moments: Moments) -> Result<Tensor> {
-    x.contiguous()?.apply_op2_no_bwd(&affine.contiguous()?, &Fixed { eps, moments })
+impl Deviations {
+    pub fn of(x: &[f32], channels: usize) -> Deviations {
+        let around = x[..channels].to_vec();
+        let (mut one, mut two) = (vec![0f64; channels], vec![0f64; channels]);
+        let mut run = vec![0f32; 2 * channels];
+        for x in x.chunks(RUN * channels) {
+            let (first, second) = run.split_at_mut(channels);
+            Arch::new().dispatch(Deviate { x, around: &around, first, second });
+            one.iter_mut().zip(first).for_each(|(sum, value)| *sum += f64::from(*value));
+            two.iter_mut().zip(second).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        Deviations { around, one, two, count: x.len() / channels }
+    }
 }
 
-struct NormGelu {
-    eps: f64,
-    /// Written on the way there, read on the way back.
-    moments: Arc<Mutex<Moments>>,
+struct Deviate<'a> {
+    x: &'a [f32],
+    around: &'a [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
 }
 
-struct Fixed {
-    eps: f64,
-    moments: Moments,
+// The loops below become vectors where they stand in a function that knows the CPU's: a closure would not be inlined there.
+impl WithSimd for Deviate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) {
+        let channels = self.around.len();
+        let whole = channels - channels % LANES;
+        for first in (0..whole).step_by(LANES) {
+            self.block::<true>(first);
+        }
+        if whole < channels {
+            self.block::<false>(whole);
+        }
+    }
 }
 
-/// The gradient of x, and below it those of the affine: (rows + 2, channels).
-struct Back<'a>(&'a NormGelu, &'a Tensor);
+impl Deviate<'_> {
+    #[inline(always)]
+    fn block<const WHOLE: bool>(&mut self, at: usize) {
+        let channels = self.around.len();
+        let (around, mut first, mut second) = (load::<WHOLE>(self.around, at), [0.0; LANES], [0.0; LANES]);
+        for x in self.x.chunks_exact(channels) {
+            let x = load::<WHOLE>(x, at);
+            for c in 0..LANES {
+                let off = x[c] - around[c];
+                first[c] += off;
+                second[c] = off.mul_add(off, second[c]);
+            }
+        }
+        store::<WHOLE>(first, self.first, at);
+        store::<WHOLE>(second, self.second, at);
+    }
+}
 
-/// a · x + d, a channel each: what normalisation comes to once the moments are known.
-struct Line {
-    a: Vec<f32>,
-    d: Vec<f32>,
+impl Moments {
+    /// Of a batch in parts (Chan, Golub and LeVeque 1983).
+    pub fn of(parts: &[Deviations]) -> Moments {
+        let channels = parts.first().map_or(0, |part| part.around.len());
+        let (mut mean, mut squares, mut count) = (vec![0f64; channels], vec![0f64; channels], 0.0);
+        for part in parts {
+            let n = part.count as f64;
+            for c in 0..channels {
+                let off = f64::from(part.around[c]) + part.one[c] / n - mean[c];
+                mean[c] += off * n / (count + n);
+                squares[c] += part.two[c] - part.one[c] * part.one[c] / n + off * off * count * n / (count + n);
+            }
+            count += n;
+        }
+        let variance = squares.iter().map(|squares| (squares / count).max(0.0) as f32).collect();
+        Moments { mean: mean.iter().map(|mean| *mean as f32).collect(), variance, count: count as usize }
+    }
+}
+
+/// a · x + d, a channel each: what normalisation comes to once the moments are known; and the normalised x before γ and β,
+/// which is (x - mean) · scale.
+pub struct Line {
+    pub a: Vec<f32>,
+    pub d: Vec<f32>,
+    pub mean: Vec<f32>,
+    pub scale: Vec<f32>,
 }
 
 impl Line {
-    fn new(moments: &Moments, affine: &[f32], eps: f64) -> Line {
-        let (gamma, beta) = affine.split_at(affine.len() / 2);
-        let scale = |(variance, gamma): (&f32, &f32)| (f64::from(*gamma) / (f64::from(*variance) + eps).sqrt()) as f32;
-        let a: Vec<f32> = moments.variance.iter().zip(gamma).map(scale).collect();
+    /// With γ and β, and what is added to the variance.
+    pub fn new(moments: &Moments, (gamma, beta): (&[f32], &[f32]), eps: f64) -> Line {
+        let scale = |variance: &f32| 1.0 / (f64::from(*variance) + eps).sqrt();
+        let a: Vec<f32> =
+            moments.variance.iter().zip(gamma).map(|(variance, gamma)| (f64::from(*gamma) * scale(variance)) as f32).collect();
         let d = moments.mean.iter().zip(&a).zip(beta).map(|((mean, a), beta)| beta - mean * a).collect();
-        Line { a, d }
-    }
-
-    fn gelu(&self, x: &[f32]) -> Vec<f32> {
-        let mut y = vec![0.0; x.len()];
-        let run = part(x.len(), self.a.len());
-        y.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(y, x)| {
-            Arch::new().dispatch(|| {
-                for (y, x) in y.chunks_exact_mut(self.a.len()).zip(x.chunks_exact(self.a.len())) {
-                    for (((y, x), a), d) in y.iter_mut().zip(x).zip(&self.a).zip(&self.d) {
-                        *y = gelu(a * x + d);
-                    }
-                }
-            });
-        });
-        y
+        Line { a, d, mean: moments.mean.clone(), scale: moments.variance.iter().map(|variance| scale(variance) as f32).collect() }
     }
 }
 
-impl CustomOp2 for NormGelu {
-    fn name(&self) -> &'static str {
-        "norm-gelu"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout, affine: &CpuStorage, affine_at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let channels = channels(x_at, affine_at)?;
-        let (x, affine) = (floats(x, x_at)?, floats(affine, affine_at)?);
-        let moments = moments(x, channels);
-        let y = Line::new(&moments, affine, self.eps).gelu(x);
-        *self.moments.lock().unwrap_or_else(PoisonError::into_inner) = moments;
-        Ok((CpuStorage::F32(y), x_at.shape().clone()))
-    }
-
-    fn bwd(&self, x: &Tensor, affine: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let all = x.apply_op2_no_bwd(&grad.contiguous()?, &Back(self, affine))?;
-        let rows = all.dim(0)? - 2;
-        Ok((Some(all.narrow(0, 0, rows)?.reshape(x.shape())?), Some(all.narrow(0, rows, 2)?)))
+impl Line {
+    /// The normalised of so many pixels, through GELU, to places `stride` apart.
+    pub fn activate(&self, from: &[f32], (to, stride): (&mut [f32], usize), pixels: usize) {
+        Arch::new().dispatch(Activate { line: self, from, to, stride, pixels });
     }
 }
 
-impl CustomOp2 for Fixed {
-    fn name(&self) -> &'static str {
-        "norm-gelu-with"
-    }
+struct Activate<'a> {
+    line: &'a Line,
+    from: &'a [f32],
+    to: &'a mut [f32],
+    stride: usize,
+    pixels: usize,
+}
 
-    fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout, affine: &CpuStorage, affine_at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let channels = channels(x_at, affine_at)?;
-        if (self.moments.mean.len(), self.moments.variance.len()) != (channels, channels) {
-            bail!("moments of {} channels do not fit {channels}", self.moments.mean.len());
+impl WithSimd for Activate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) {
+        let channels = self.line.a.len();
+        let whole = channels - channels % LANES;
+        for first in (0..whole).step_by(LANES) {
+            self.block::<true>(first);
         }
-        let line = Line::new(&self.moments, floats(affine, affine_at)?, self.eps);
-        Ok((CpuStorage::F32(line.gelu(floats(x, x_at)?)), x_at.shape().clone()))
-    }
-}
-
-impl CustomOp2 for Back<'_> {
-    fn name(&self) -> &'static str {
-        "norm-gelu-gradient"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout, grad: &CpuStorage, grad_at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (x, grad) = (floats(x, x_at)?, floats(grad, grad_at)?);
-        let moments = self.0.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        let affine = self.1.flatten_all()?.to_vec1::<f32>()?;
-        let line = Line::new(&moments, &affine, self.0.eps);
-        let channels = line.a.len();
-        let scale: Vec<f32> = moments.variance.iter().map(|variance| (1.0 / (f64::from(*variance) + self.0.eps).sqrt()) as f32).collect();
-        let mut out = vec![0.0; x.len() + 2 * channels];
-        let (back, below) = out.split_at_mut(x.len());
-
-        // What comes through GELU, and its sums alone and with the normalised x.
-        let run = part(x.len(), channels);
-        let runs = back.par_chunks_mut(run).zip(x.par_chunks(run)).zip(grad.par_chunks(run));
-        let sums = runs.map(|((back, x), grad)| through(&line, &moments.mean, &scale, back, (x, grad)));
-        let sums: Vec<_> = sums.collect();
-        let (mut beta, mut gamma) = (vec![0f64; channels], vec![0f64; channels]);
-        for (one, other) in &sums {
-            beta.iter_mut().zip(one).for_each(|(sum, value)| *sum += value);
-            gamma.iter_mut().zip(other).for_each(|(sum, value)| *sum += value);
-        }
-        // The mean and the variance are of x too: dx = a (g - mean(g) - x̂ mean(g x̂)) = a g + p x + q.
-        let count = moments.count as f64;
-        let p: Vec<f32> = (0..channels).map(|c| (-f64::from(line.a[c] * scale[c]) * gamma[c] / count) as f32).collect();
-        let q: Vec<f32> = (0..channels).map(|c| (-f64::from(line.a[c]) * beta[c] / count) as f32 - p[c] * moments.mean[c]).collect();
-        back.par_chunks_mut(run).zip(x.par_chunks(run)).for_each(|(back, x)| {
-            Arch::new().dispatch(|| {
-                for (back, x) in back.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
-                    for ((((back, x), a), p), q) in back.iter_mut().zip(x).zip(&line.a).zip(&p).zip(&q) {
-                        *back = a * *back + p * x + q;
-                    }
-                }
-            });
-        });
-        let narrow = gamma.iter().chain(&beta).map(|sum| *sum as f32);
-        below.iter_mut().zip(narrow).for_each(|(below, sum)| *below = sum);
-        Ok((CpuStorage::F32(out), (x.len() / channels + 2, channels).into()))
-    }
-}
-
-/// Writes the gradient before GELU, and gives its sums over the rows: alone, and times the normalised x.
-fn through(line: &Line, mean: &[f32], scale: &[f32], back: &mut [f32], (x, grad): (&[f32], &[f32])) -> (Vec<f64>, Vec<f64>) {
-    let channels = line.a.len();
-    let (mut beta, mut gamma) = (vec![0f64; channels], vec![0f64; channels]);
-    let run = RUN * channels;
-    for ((back, x), grad) in back.chunks_mut(run).zip(x.chunks(run)).zip(grad.chunks(run)) {
-        let (mut one, mut other) = (vec![0f32; channels], vec![0f32; channels]);
-        Arch::new().dispatch(|| {
-            for ((back, x), grad) in back.chunks_exact_mut(channels).zip(x.chunks_exact(channels)).zip(grad.chunks_exact(channels)) {
-                let affine = line.a.iter().zip(&line.d).zip(mean.iter().zip(scale));
-                for ((((back, x), grad), ((a, d), (mean, scale))), (one, other)) in
-                    back.iter_mut().zip(x).zip(grad).zip(affine).zip(one.iter_mut().zip(other.iter_mut()))
-                {
-                    let g = grad * slope(a * x + d);
-                    *back = g;
-                    *one += g;
-                    *other += g * (x - mean) * scale;
-                }
-            }
-        });
-        beta.iter_mut().zip(one).for_each(|(sum, value)| *sum += f64::from(value));
-        gamma.iter_mut().zip(other).for_each(|(sum, value)| *sum += f64::from(value));
-    }
-    (beta, gamma)
-}
-
-/// The moments of each channel, around the first row: where the numbers lie far from 0, little is lost.
-fn moments(x: &[f32], channels: usize) -> Moments {
-    let count = x.len() / channels;
-    let around = &x[..channels.min(x.len())];
-    let sums: Vec<_> = x.par_chunks(part(x.len(), channels)).map(|x| deviations(x, around)).collect();
-    let (mut one, mut two) = (vec![0f64; channels], vec![0f64; channels]);
-    for (first, second) in &sums {
-        one.iter_mut().zip(first).for_each(|(sum, value)| *sum += value);
-        two.iter_mut().zip(second).for_each(|(sum, value)| *sum += value);
-    }
-    let n = count.max(1) as f64;
-    let mean = one.iter().zip(around).map(|(sum, around)| (f64::from(*around) + sum / n) as f32).collect();
-    let variance = one.iter().zip(&two).map(|(one, two)| ((two / n - (one / n).powi(2)).max(0.0)) as f32).collect();
-    Moments { mean, variance, count }
-}
-
-/// The sums of what each channel deviates from a number, and of its square.
-fn deviations(x: &[f32], around: &[f32]) -> (Vec<f64>, Vec<f64>) {
-    let channels = around.len();
-    let (mut one, mut two) = (vec![0f64; channels], vec![0f64; channels]);
-    for x in x.chunks(RUN * channels) {
-        let (mut first, mut second) = (vec![0f32; channels], vec![0f32; channels]);
-        Arch::new().dispatch(|| {
-            for x in x.chunks_exact(channels) {
-                for (((x, around), first), second) in x.iter().zip(around).zip(&mut first).zip(&mut second) {
-                    let off = x - around;
-                    *first += off;
-                    *second += off * off;
-                }
-            }
-        });
-        one.iter_mut().zip(first).for_each(|(sum, value)| *sum += f64::from(value));
-        two.iter_mut().zip(second).for_each(|(sum, value)| *sum += f64::from(value));
-    }
-    (one, two)
-}
-
-/// Floats of a part of the rows.
-fn part(floats: usize, channels: usize) -> usize {
-    (floats / channels).div_ceil(PARTS).max(1) * channels
-}
-
-fn channels(x: &Layout, affine: &Layout) -> Result<usize> {
-    match (x.dims(), affine.dims()) {
-        ([.., channels], [2, of]) if channels == of && *channels > 0 && x.shape().elem_count() > 0 => Ok(*channels),
-        (x, affine) => bail!("a normalisation of {affine:?} does not fit {x:?}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use candle_core::{D, Device, Var};
-    use proptest::prelude::*;
-
-    fn far(ours: &Tensor, theirs: &Tensor) -> f32 {
-        let largest = |x: &Tensor| x.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
-        largest(&(ours - theirs).unwrap()) / largest(theirs).max(1e-6)
-    }
-
-    /// The same of candle's operators.
-    fn plain(x: &Tensor, affine: &Tensor) -> Tensor {
-        let rows = x.flatten_to(D::Minus2).unwrap();
-        let mean = rows.mean_keepdim(0).unwrap();
-        let off = rows.broadcast_sub(&mean).unwrap();
-        let variance = off.sqr().unwrap().mean_keepdim(0).unwrap();
-        let normal = off.broadcast_div(&(variance + 1e-5).unwrap().sqrt().unwrap()).unwrap();
-        let y = normal.broadcast_mul(&affine.get(0).unwrap()).unwrap().broadcast_add(&affine.get(1).unwrap()).unwrap();
-        y.gelu_erf().unwrap().reshape(x.shape()).unwrap()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(40))]
-        #[test]
-        fn it_is_candles_operators_one_after_the_other(b in 2..9usize, h in 1..9usize, channels in 1..40usize, mean in -20f32..20.0) {
-            let random = |mean: f32, shape: &[usize]| Var::from_tensor(&Tensor::randn(mean, 1.0, shape, &Device::Cpu).unwrap()).unwrap();
-            let (x, affine) = (random(mean, &[b, h, 3, channels]), random(0.5, &[2, channels]));
-            let weight = random(0.0, &[b, h, 3, channels]);
-            let (ours, moments) = norm_gelu(&x, &affine, 1e-5).unwrap();
-            let theirs = plain(&x, &affine);
-            prop_assert!(far(&ours, &theirs) < 2e-5, "{}", far(&ours, &theirs));
-            prop_assert!(far(&norm_gelu_with(&x, &affine, 1e-5, moments).unwrap(), &theirs) < 2e-5);
-            let grads = |y: &Tensor| (y * weight.as_tensor()).unwrap().sum_all().unwrap().backward().unwrap();
-            let (ours, theirs) = (grads(&ours), grads(&theirs));
-            for var in [&x, &affine] {
-                let off = far(ours.get(var).unwrap(), theirs.get(var).unwrap());
-                prop_assert!(off < 1e-4, "{off}");
-            }
+        if whole < channels {
+            self.block::<false>(whole);
         }
     }
+}
 
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        let zeros = |shape: &[usize]| Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap();
-        assert!(norm_gelu(&zeros(&[2, 3, 3, 4]), &zeros(&[2, 5]), 1e-5).is_err());
-        assert!(norm_gelu(&zeros(&[0, 3, 3, 4]), &zeros(&[2, 4]), 1e-5).is_err());
+impl Activate<'_> {
+    #[inline(always)]
+    fn block<const WHOLE: bool>(&mut self, first: usize) {
+        let channels = self.line.a.len();
+        let (a, d) = (load::<WHOLE>(&self.line.a, first), load::<WHOLE>(&self.line.d, first));
+        for i in 0..self.pixels {
+            let mut x = load::<WHOLE>(&self.from[i * channels..][..channels], first);
+            for c in 0..LANES {
+                x[c] = gelu(a[c].mul_add(x[c], d[c]));
+            }
+            store::<WHOLE>(x, &mut self.to[i * self.stride..][..channels], first);
+        }
+    }
+}
+
+/// The sums of a gradient over the rows: alone, and times the normalised x. They are the gradients of β and γ.
+#[derive(Clone, Debug)]
+pub struct Sums {
+    pub beta: Vec<f64>,
+    pub gamma: Vec<f64>,
+    run: Vec<f32>,
+}
+
+impl Sums {
+    pub fn new(channels: usize) -> Sums {
+        Sums { beta: vec![0.0; channels], gamma: vec![0.0; channels], run: vec![0.0; 2 * channels] }
+    }
+
+    /// Takes the gradient of some pixels, `stride` apart, back through GELU, and adds it up.
+    pub fn through(&mut self, line: &Line, (grad, stride): (&[f32], usize), x: &[f32], to: &mut [f32], pixels: usize) {
+        let (one, other) = self.run.split_at_mut(line.a.len());
+        Arch::new().dispatch(Through { line, grad, stride, x, to, pixels, one, other });
+        self.close();
+    }
+
+    /// Takes over what was added up.
+    fn close(&mut self) {
+        let (one, other) = self.run.split_at(self.beta.len());
+        self.beta.iter_mut().zip(one).for_each(|(sum, value)| *sum += f64::from(*value));
+        self.gamma.iter_mut().zip(other).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+
+    pub fn add(&mut self, other: &Sums) {
+        self.beta.iter_mut().zip(&other.beta).for_each(|(sum, value)| *sum += value);
+        self.gamma.iter_mut().zip(&other.gamma).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+struct Through<'a> {
+    line: &'a Line,
+    grad: &'a [f32],
+    stride: usize,
+    x: &'a [f32],
+    to: &'a mut [f32],
+    pixels: usize,
+    one: &'a mut [f32],
+    other: &'a mut [f32],
+}
+
+impl WithSimd for Through<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) {
+        let channels = self.line.a.len();
+        let whole = channels - channels % LANES;
+        for first in (0..whole).step_by(LANES) {
+            self.block::<true>(first);
+        }
+        if whole < channels {
+            self.block::<false>(whole);
+        }
+    }
+}
+
+impl Through<'_> {
+    #[inline(always)]
+    fn block<const WHOLE: bool>(&mut self, first: usize) {
+        let (channels, line) = (self.line.a.len(), self.line);
+        let (a, d) = (load::<WHOLE>(&line.a, first), load::<WHOLE>(&line.d, first));
+        let (mean, scale) = (load::<WHOLE>(&line.mean, first), load::<WHOLE>(&line.scale, first));
+        let (mut one, mut other) = ([0.0; LANES], [0.0; LANES]);
+        for i in 0..self.pixels {
+            let x = load::<WHOLE>(&self.x[i * channels..][..channels], first);
+            let mut g = load::<WHOLE>(&self.grad[i * self.stride..][..channels], first);
+            for c in 0..LANES {
+                g[c] *= slope(a[c].mul_add(x[c], d[c]));
+                one[c] += g[c];
+                other[c] = g[c].mul_add((x[c] - mean[c]) * scale[c], other[c]);
+            }
+            store::<WHOLE>(g, &mut self.to[i * channels..][..channels], first);
+        }
+        store::<WHOLE>(one, self.one, first);
+        store::<WHOLE>(other, self.other, first);
+    }
+}
+
+/// a · g + p · x + q: from the gradient g of the normalised to that of x, whose mean and variance are of x too:
+/// dx = a (g - mean(g) - x̂ mean(g x̂)).
+pub struct Back {
+    pub a: Vec<f32>,
+    pub p: Vec<f32>,
+    pub q: Vec<f32>,
+}
+
+impl Back {
+    pub fn new(line: &Line, sums: &Sums, count: usize) -> Back {
+        let n = count as f64;
+        let p: Vec<f32> = (0..line.a.len()).map(|c| (-f64::from(line.a[c] * line.scale[c]) * sums.gamma[c] / n) as f32).collect();
+        let q = (0..line.a.len()).map(|c| (-f64::from(line.a[c]) * sums.beta[c] / n - f64::from(p[c]) * f64::from(line.mean[c])) as f32);
+        Back { a: line.a.clone(), q: q.collect(), p }
+    }
+
+    /// The gradient of some pixels, `step` apart, to places `stride` apart.
+    pub fn lay_out(&self, (g, x, step): (&[f32], &[f32], usize), (to, stride): (&mut [f32], usize), pixels: usize) {
+        Arch::new().dispatch(LayOut { back: self, g, x, step, to, stride, pixels });
+    }
+}
+
+struct LayOut<'a> {
+    back: &'a Back,
+    g: &'a [f32],
+    x: &'a [f32],
+    step: usize,
+    to: &'a mut [f32],
+    stride: usize,
+    pixels: usize,
+}
+
+impl WithSimd for LayOut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) {
+        let channels = self.back.a.len();
+        let whole = channels - channels % LANES;
+        for first in (0..whole).step_by(LANES) {
+            self.block::<true>(first);
+        }
+        if whole < channels {
+            self.block::<false>(whole);
+        }
+    }
+}
+
+impl LayOut<'_> {
+    #[inline(always)]
+    fn block<const WHOLE: bool>(&mut self, first: usize) {
+        let channels = self.back.a.len();
+        let (a, p, q) = (load::<WHOLE>(&self.back.a, first), load::<WHOLE>(&self.back.p, first), load::<WHOLE>(&self.back.q, first));
+        for i in 0..self.pixels {
+            let from = i * self.step * channels;
+            let (g, mut x) = (load::<WHOLE>(&self.g[from..][..channels], first), load::<WHOLE>(&self.x[from..][..channels], first));
+            for c in 0..LANES {
+                x[c] = a[c].mul_add(g[c], p[c].mul_add(x[c], q[c]));
+            }
+            store::<WHOLE>(x, &mut self.to[i * self.stride..][..channels], first);
+        }
     }
 }
