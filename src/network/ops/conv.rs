@@ -177,32 +177,63 @@ mod tests {
         pairs.iter().map(off).fold(0.0, f64::max)
     }
 
-    fn last(x: &Tensor) -> Tensor {
-        x.permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
-    }
-
-    fn first(x: &Tensor) -> Tensor {
-        x.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap()
+    /// Both convolutions of pictures (b, h, w, from) to so many features beside candle's, and their ways back.
+    fn check(slide: Slide, (b, h, w): (usize, usize, usize), (from, to): (usize, usize)) {
+        let Slide { kernel, stride, padding } = slide;
+        let x = random(&[b, h, w, from]);
+        let close = |ours: Tensor, theirs: Tensor| {
+            // Sums of up to 16 · 40 products, in another order and, at Winograd's points, of numbers a few times as large.
+            let off = far(&ours, &last(&theirs).unwrap());
+            assert!(off < 1e-5, "{off}");
+        };
+        if h + 2 * padding >= kernel && w + 2 * padding >= kernel {
+            let weight = random(&[to, from, kernel, kernel]);
+            close(conv2d(&x, &weight, slide).unwrap(), first(&x).unwrap().conv2d(&weight, padding, stride, 1, 1).unwrap());
+            let off = gradients_are_off_by(|x, weight| conv2d(x, weight, slide).unwrap(), &x, &weight);
+            assert!(off < 1e-6, "{off}");
+        }
+        if slide.side(h).is_some_and(|side| side > 0) && slide.side(w).is_some_and(|side| side > 0) {
+            let weight = random(&[from, to, kernel, kernel]);
+            close(
+                conv_transpose2d(&x, &weight, slide).unwrap(),
+                first(&x).unwrap().conv_transpose2d(&weight, padding, 0, stride, 1).unwrap(),
+            );
+            let off = gradients_are_off_by(|x, weight| conv_transpose2d(x, weight, slide).unwrap(), &x, &weight);
+            assert!(off < 1e-6, "{off}");
+        }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(60))]
         #[test]
         fn both_are_candles_and_their_gradients_are_the_way_back(
-            b in 1..11usize, (h, w) in (1..14usize, 1..14usize), (from, to) in (1..6usize, 1..6usize), (kernel, stride) in (1..5usize, 1..4usize), padding in 0..3usize,
+            size in (1..11usize, 1..14usize, 1..14usize), channels in (1..20usize, 1..20usize), kernel in 1..5usize, stride in 1..4usize, padding in 0..3usize,
         ) {
-            prop_assume!(padding < kernel && h + 2 * padding >= kernel && w + 2 * padding >= kernel);
-            let (slide, x) = (Slide { kernel, stride, padding }, random(&[b, h, w, from]));
-            let weight = random(&[to, from, kernel, kernel]);
-            let theirs = last(&first(&x).conv2d(&weight, padding, stride, 1, 1).unwrap());
-            prop_assert!(far(&conv2d(&x, &weight, slide).unwrap(), &theirs) < 1e-5);
-            prop_assert!(gradients_are_off_by(|x, weight| conv2d(x, weight, slide).unwrap(), &x, &weight) < 1e-6);
+            prop_assume!(padding < kernel);
+            check(Slide { kernel, stride, padding }, size, channels);
+        }
 
-            let weight = random(&[from, to, kernel, kernel]);
-            prop_assume!(slide.side(h).is_some_and(|side| side > 0) && slide.side(w).is_some_and(|side| side > 0));
-            let theirs = last(&first(&x).conv_transpose2d(&weight, padding, 0, stride, 1).unwrap());
-            prop_assert!(far(&conv_transpose2d(&x, &weight, slide).unwrap(), &theirs) < 1e-5);
-            prop_assert!(gradients_are_off_by(|x, weight| conv_transpose2d(x, weight, slide).unwrap(), &x, &weight) < 1e-6);
+        #[test]
+        fn so_are_those_that_the_networks_are_made_of(size in (1..20usize, 1..20usize, 1..20usize), channels in (8..40usize, 8..40usize)) {
+            check(Slide { kernel: 3, stride: 1, padding: 1 }, size, channels);
+            check(Slide { kernel: 4, stride: 2, padding: 1 }, size, channels);
+        }
+    }
+
+    #[test]
+    fn a_large_picture_is_cut_into_strips() {
+        check(Slide { kernel: 3, stride: 1, padding: 1 }, (2, 61, 50), (9, 8));
+        check(Slide { kernel: 4, stride: 2, padding: 1 }, (1, 49, 61), (8, 9));
+    }
+
+    #[test]
+    fn other_devices_compute_the_same_with_candles_operators() {
+        // Doubles go that way on this one too.
+        let wide = |x: &Tensor| x.to_dtype(DType::F64).unwrap();
+        let (x, weight, slide) = (random(&[2, 9, 7, 8]), random(&[8, 8, 4, 4]), Slide { kernel: 4, stride: 2, padding: 1 });
+        for way in [conv2d, conv_transpose2d] {
+            let theirs = way(&wide(&x), &wide(&weight), slide).unwrap().to_dtype(DType::F32).unwrap();
+            assert!(far(&way(&x, &weight, slide).unwrap(), &theirs) < 1e-5);
         }
     }
 }
