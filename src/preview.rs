@@ -62,12 +62,30 @@ impl Paper {
     /// Half-blocks, which need to know nothing of the terminal.
     pub const HALF_BLOCKS: Paper = Paper { graphics: Graphics::HalfBlocks, font: (1, 2), tmux: false, compress: false, edge: [0; 3] };
 
+    /// As much of an area as a picture may fill: xterm leaves out sixels that are larger than it was built for.
+    fn most(&self, cells: Size) -> Size {
+        let most =
+            |cells: u16, pixels: u16| if self.graphics == Graphics::Sixel { cells.min((SIXEL / pixels.max(1)).max(1)) } else { cells };
+        Size::new(most(cells.width, self.font.0), most(cells.height, self.font.1))
+    }
+
+    /// Pixels that an image of a digit needs to be told from another.
+    fn least(&self) -> u32 {
+        if self.graphics == Graphics::HalfBlocks { 7 } else { 3 * u32::from(self.font.0) }
+    }
+
     /// Pixels in an area of so many characters.
     fn pixels(&self, cells: Size) -> (u32, u32) {
         let (width, height) = if self.graphics == Graphics::HalfBlocks { (1, 2) } else { self.font };
         (u32::from(cells.width) * u32::from(width), u32::from(cells.height) * u32::from(height))
     }
 }
+
+/// The most pixels across and down that xterm takes, unless it is told otherwise.
+const SIXEL: u16 = 1000;
+
+/// The side of an image on a training's sheet, and what lies between two.
+const IMAGE: (u32, u32) = (28, 2);
 
 /// A spot on the screen that holds one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +123,8 @@ pub struct Place {
     pub sources: Vec<Source>,
     /// How many of them before a new row begins.
     pub columns: usize,
+    /// Whether it is a sheet of a training's small images, of which the first stand for all where there is little room.
+    pub sheet: bool,
 }
 
 /// All that decides an encoded picture.
@@ -115,6 +135,7 @@ pub struct Key {
     /// What is shown.
     pub sources: Vec<Source>,
     columns: usize,
+    sheet: bool,
     cells: Size,
     paper: Paper,
 }
@@ -171,8 +192,9 @@ impl Shelf {
         self.encoded.retain(|slot, _| wanted(slot));
         self.wished.retain(|slot, _| wanted(slot));
         let mut wishes = Vec::new();
-        for Place { slot, area, sources, columns } in places {
-            let key = Key { slot: *slot, sources: sources.clone(), columns: *columns, cells: area.as_size(), paper: self.paper };
+        for Place { slot, area, sources, columns, sheet } in places {
+            let (cells, paper) = (area.as_size(), self.paper);
+            let key = Key { slot: *slot, sources: sources.clone(), columns: *columns, sheet: *sheet, cells, paper };
             let Some(found) = sources.iter().map(|source| pictures.get(*source).cloned()).collect::<Option<Vec<_>>>() else { continue };
             if found.is_empty() || area.is_empty() || self.encoded.get(slot).is_some_and(|done| done.key == key) {
                 continue;
@@ -292,8 +314,11 @@ impl Drop for Encoder {
 
 /// Makes one picture; none where the protocol refuses it.
 pub fn encode(wish: Wish) -> Option<Encoded> {
-    let Key { slot, cells, paper, columns, .. } = wish.key;
-    let picture = fit(&tile(&wish.pictures, columns)?, paper.pixels(cells), paper.edge);
+    let Key { slot, cells, paper, columns, sheet, .. } = wish.key;
+    let cells = paper.most(cells);
+    let (picture, room) = (tile(&wish.pictures, columns)?, paper.pixels(cells));
+    let picture = if sheet { first_images(&picture, room, paper.least()) } else { picture };
+    let picture = fit(&picture, room, paper.edge);
     let picture = DynamicImage::ImageRgb8(picture);
     let protocol = match paper.graphics {
         Graphics::HalfBlocks => Protocol::Halfblocks(Halfblocks::new(picture, cells).ok()?),
@@ -340,6 +365,16 @@ fn tile(pictures: &[Picture], columns: usize) -> Option<RgbImage> {
         imageops::replace(&mut sheet, image, i64::from(column * width), i64::from(row * height));
     }
     Some(sheet)
+}
+
+/// The first columns and rows of a sheet of small images, as many as have at least so many of the pixels that there are.
+fn first_images(sheet: &RgbImage, (width, height): (u32, u32), least: u32) -> RgbImage {
+    let shown = |side: u32, room: u32| {
+        let all = ((side + IMAGE.1) / (IMAGE.0 + IMAGE.1)).max(1);
+        let count = all.min((room / least.max(1)).max(1));
+        if count == all { side } else { count * (IMAGE.0 + IMAGE.1) - IMAGE.1 }
+    };
+    imageops::crop_imm(sheet, 0, 0, shown(sheet.width(), width), shown(sheet.height(), height)).to_image()
 }
 
 /// A picture in the middle of so many pixels: enlarged by a whole factor, so that its pixels stay squares, or made

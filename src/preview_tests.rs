@@ -31,7 +31,7 @@ fn the_thread_makes_the_newest_wish_and_ends_with_its_owner() {
         |run| crate::link::PictureHead { run: RunId(run), what: crate::link::PictureOf::Frame { index: 0, t: 0 }, width: 2, height: 2 };
     let wish = |run| {
         let sources = vec![Source::Frame { run: RunId(run), index: 0 }];
-        let key = Key { slot: Slot::Preview, sources, columns: 1, cells: Size::new(4, 2), paper: Paper::HALF_BLOCKS };
+        let key = Key { slot: Slot::Preview, sources, columns: 1, sheet: false, cells: Size::new(4, 2), paper: Paper::HALF_BLOCKS };
         Wish { key, pictures: vec![Picture { head: head(run), rgb: vec![7; 12].into() }] }
     };
     for run in 1..=100 {
@@ -51,4 +51,21 @@ fn kitty_places_the_picture_itself_but_in_tmux() {
     assert!(placed.data.starts_with("\x1b_Gq=2,i=14286849,a=T,p=1,C=1,") && !placed.data.contains("U=1"), "{:?}", placed.data);
     assert!(placed.data.ends_with("\x1b\\"));
     assert!(matches!(kitty(picture(), Size::new(10, 5), Slot::Preview, paper(true)), Some(Protocol::Kitty(_))));
+}
+
+#[test]
+fn of_a_sheet_only_whole_images_are_shown_and_as_many_as_can_be_told_apart() {
+    let sheet = chess(10 * 30 - 2, 4 * 30 - 2);
+    assert_eq!(first_images(&sheet, (80, 40), 7).dimensions(), (298, 118), "all of them fit");
+    assert_eq!(first_images(&sheet, (48, 14), 7).dimensions(), (6 * 30 - 2, 2 * 30 - 2));
+    assert_eq!(first_images(&sheet, (1, 1), 7).dimensions(), (28, 28), "never less than one");
+    assert_eq!(first_images(&chess(5, 3), (1, 1), 7).dimensions(), (5, 3), "what is no sheet stays whole");
+}
+
+#[test]
+fn a_sixel_is_no_larger_than_xterm_takes() {
+    let paper = |graphics| Paper { graphics, font: (8, 16), tmux: false, compress: false, edge: [0; 3] };
+    assert_eq!(paper(Graphics::Sixel).most(Size::new(198, 70)), Size::new(125, 62));
+    assert_eq!(paper(Graphics::Sixel).most(Size::new(80, 20)), Size::new(80, 20));
+    assert_eq!(paper(Graphics::Kitty).most(Size::new(198, 70)), Size::new(198, 70));
 }

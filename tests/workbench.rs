@@ -21,3 +21,5 @@ mod keys;
 mod notes;
 #[path = "workbench/screens.rs"]
 mod screens;
+#[path = "workbench/training.rs"]
+mod training;

@@ -22,7 +22,7 @@ impl App {
                     self.keep_note();
                 }
             }
-            None if self.overlay.is_some() || self.easel.open.is_some() || !self.editing => {}
+            None if self.overlay.is_some() || self.easel.open.is_some() || self.watch.is_some() || !self.editing => {}
             None if self.focus == Focus::Prompt => {
                 if !super::prompt::ends_line(key) {
                     self.prompt.key(key);
@@ -38,7 +38,7 @@ impl App {
                 self.notes.paste(text);
                 self.keep_note();
             }
-            _ if self.overlay.is_some() || self.easel.open.is_some() => {}
+            _ if self.overlay.is_some() || self.easel.open.is_some() || self.watch.is_some() => {}
             Focus::Parameters if self.editing => self.form.paste(text),
             _ if self.form.prompt.is_none() => {
                 self.go(Focus::Parameters);
@@ -89,6 +89,9 @@ impl App {
             (Some(Overlay::Experiments(_)), _) => {
                 self.step_offer(step.into());
             }
+            (Some(Overlay::Curves(_)), _) => {
+                self.step_curves(step.into());
+            }
             (Some(_), _) | (_, Focus::Preview) => {}
             (_, Focus::Prompt) => self.prompt.text.scroll((step, 0)),
             (_, Focus::Parameters) if down => self.form.down(),
@@ -104,6 +107,7 @@ impl App {
             Action::Develop => self.develop(),
             Action::Resume => self.resume(),
             Action::OnRun(action) => self.on_run(action),
+            Action::OnTraining(action) => self.on_training(action),
             Action::Draw => self.draw(),
             Action::Sketch(sketch) => self.sketch(sketch),
             Action::Large => self.enlarge(),
@@ -139,7 +143,7 @@ impl App {
             self.overlay = Some(Overlay::Help(at.saturating_add_signed(by)));
             return;
         }
-        if self.step_offer(by as isize) {
+        if self.step_offer(by as isize) || self.step_curves(by as isize) {
             return;
         }
         match (self.focus, action) {
@@ -247,9 +251,10 @@ impl App {
         }
     }
 
-    /// The job that `c` cancels: the selected one in the queue.
+    /// The job that `c` cancels: the training that is watched, or the selected one in the queue.
     pub(super) fn to_cancel(&self) -> Option<RunId> {
-        self.queue.selected().filter(|run| run.state.is_open()).map(|run| run.id)
+        let meant = if self.watch.is_some() { self.watched() } else { self.queue.selected() };
+        meant.filter(|run| run.state.is_open()).map(|run| run.id)
     }
 
     fn cancel(&mut self) {
@@ -263,6 +268,7 @@ impl App {
 
     pub(super) fn recall(&mut self) {
         if let Some(recipe) = self.selected().map(|run| run.recipe.clone()) {
+            self.watch = None;
             self.put_back(&recipe);
             self.go(Focus::Prompt);
         }

@@ -1,5 +1,6 @@
 //! What is done to a run: put it aside, step it, look into it, write on it, make files of it.
 
+use super::keys::is_stopped;
 use super::{App, Effect, Focus, Overlay, Tone};
 use crate::link::Command;
 use crate::recipe::{Export, Run, RunId, State};
@@ -55,9 +56,10 @@ impl App {
     pub(super) fn has_use_on_run(&self, action: OnRun) -> bool {
         match action {
             OnRun::Pause => self.to_control().is_some(),
-            OnRun::Advance => self.to_control().is_some_and(|run| run.state != State::Queued),
-            OnRun::Inspect | OnRun::Menu => self.selected().is_some_and(has_begun),
-            OnRun::FirstStep | OnRun::LastStep if self.inspector.is_none() => self.selected().is_some_and(has_begun),
+            OnRun::Advance => self.to_control().is_some_and(|run| matches!(run.state, State::Running | State::Paused)),
+            OnRun::Menu => self.selected().is_some_and(has_begun),
+            OnRun::Inspect => self.selected().is_some_and(has_inside),
+            OnRun::FirstStep | OnRun::LastStep if self.inspector.is_none() => self.selected().is_some_and(has_inside),
             OnRun::Note => self.selected().is_some(),
             OnRun::Branch => self.inspector.as_ref().is_some_and(|inspector| inspector.numbers.is_some()),
             OnRun::Export(Export::Turning) => match self.overlay {
@@ -70,6 +72,9 @@ impl App {
 
     /// The run that Space and `.` mean: the one that is looked at, or else the one that runs, or else the last put aside.
     fn to_control(&self) -> Option<&Run> {
+        if self.watch.is_some() {
+            return self.watched().filter(|run| run.state != State::Done);
+        }
         // A waiting run that is picked is meant, and no other in its place.
         let waits = |run: &&Run| self.focus == Focus::Queue && run.state == State::Queued;
         let moves = |run: &&Run| matches!(run.state, State::Running | State::Paused) || waits(run);
@@ -79,7 +84,7 @@ impl App {
 
     fn pause_or_go_on(&mut self) {
         match self.to_control().map(|run| (run.id, run.state)) {
-            Some((run, State::Paused)) => {
+            Some((run, state)) if is_stopped(state) => {
                 // It is the newest again; only who looks into it holds on to it.
                 if self.pinned == Some(run) && self.inspector.is_none() {
                     self.pin(None);
@@ -139,6 +144,11 @@ impl App {
 /// Whether there is anything to see of a run.
 pub(super) fn has_begun(run: &Run) -> bool {
     run.state == State::Done || run.state == State::Running || run.step > 0
+}
+
+/// Whether there are steps to look into: those of a training are points of its curve.
+pub(super) fn has_inside(run: &Run) -> bool {
+    has_begun(run) && run.recipe.training().is_none()
 }
 
 fn named(what: Export) -> &'static str {

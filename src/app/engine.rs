@@ -41,7 +41,9 @@ impl App {
 
     fn event(&mut self, event: Event) {
         match event {
-            Event::Taught { .. } | Event::Sampled { .. } | Event::Curve { .. } => {}
+            Event::Taught { run, point, per_epoch, memory } => self.taught(run, point, (per_epoch, memory)),
+            Event::Sampled { run, index } => self.sampled(run, index),
+            Event::Curve { run, points, more } => self.curve_came(run, &points, more),
             Event::Hello { protocol, version, started_ms, pace_ms, .. } => self.hello(protocol, &version, started_ms, pace_ms),
             Event::Refused { reason } => {
                 self.cut(&reason);
@@ -89,6 +91,8 @@ impl App {
         self.effects.extend([Effect::Send(first), Effect::Send(Command::NextFrame)]);
         self.inspector_cut(true);
         self.easel_again();
+        self.learnings.again();
+        self.ask_for_curves();
     }
 
     /// The link is cut: nothing that was asked for will come.
@@ -102,6 +106,7 @@ impl App {
 
     fn stands(&mut self, run: Run) {
         let id = run.id;
+        self.training_stands(&run);
         if run.state != State::Running {
             self.pausing.take_if(|pausing| *pausing == id);
         }

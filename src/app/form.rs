@@ -174,11 +174,11 @@ impl Form {
 
     /// Another of the words to choose from, `by` places further.
     pub(super) fn choose(&mut self, by: usize) {
-        let Some(entry) = self.entries.get_mut(self.selected) else { return };
-        let choices = &entry.field.choices;
-        let now = if entry.value().is_empty() { entry.field.default.as_deref().unwrap_or_default() } else { entry.value() };
-        let at = choices.iter().position(|choice| choice == now).unwrap_or(0);
-        if let Some(choice) = choices.get((at + by) % choices.len().max(1)).cloned() {
+        let Some(entry) = self.entry() else { return };
+        let (choices, now) = (&entry.field.choices, self.asked(&entry.field.name));
+        let at = choices.iter().position(|choice| *choice == now).unwrap_or(0);
+        let choice = choices.get((at + by) % choices.len().max(1)).cloned();
+        if let Some((entry, choice)) = self.entries.get_mut(self.selected).zip(choice) {
             entry.set(&choice);
             self.check();
         }

@@ -3,7 +3,7 @@
 //! One request is under way at a time; of those that come meanwhile only the last counts. What is shown changes as a
 //! whole, when the picture is here.
 
-use super::control::has_begun;
+use super::control::has_inside;
 use super::{App, Effect, Focus, Source, Tone};
 use crate::link::{Command, PictureOf};
 use crate::recipe::{Layer, Numbers, RunId};
@@ -68,7 +68,7 @@ impl Inspector {
 impl App {
     /// Looks into the run that is selected, at its newest step or at its first.
     pub(super) fn inspect(&mut self, newest: bool) {
-        let Some(run) = self.selected().filter(|run| has_begun(run)).map(|run| run.id) else { return };
+        let Some(run) = self.selected().filter(|run| has_inside(run)).map(|run| run.id) else { return };
         // From a list one comes to look at that run, and stays with it.
         let before = if matches!(self.focus, Focus::Queue | Focus::History) { Some(run) } else { self.pinned };
         self.pin(Some(run));

@@ -4,7 +4,7 @@ mod table;
 
 pub use table::BINDINGS;
 
-use super::{App, Focus, OnRun, Overlay, Sketch};
+use super::{App, Focus, OnRun, OnTraining, Overlay, Sketch};
 use crate::recipe::State;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -40,6 +40,7 @@ pub enum Action {
     CancelAndLeave,
     Close,
     OnRun(OnRun),
+    OnTraining(OnTraining),
     Draw,
     Sketch(Sketch),
 }
@@ -67,6 +68,8 @@ pub enum Context {
     Queue,
     /// In the queue, on a run that has stopped.
     Stopped,
+    /// In the queue, on a training that runs or waits; in the history, on any.
+    Training,
     /// In the log.
     Log,
     /// In the history.
@@ -87,11 +90,15 @@ pub enum Context {
     Export,
     /// While something is drawn.
     Easel,
+    /// While a training is watched.
+    Watch,
+    /// In the list of curves to lay over one another.
+    Curves,
 }
 
 impl Context {
     /// In the order in which one meets them.
-    pub const ALL: [Context; 20] = [
+    pub const ALL: [Context; 23] = [
         Context::Anywhere,
         Context::Outside,
         Context::Field,
@@ -102,11 +109,14 @@ impl Context {
         Context::Preview,
         Context::Queue,
         Context::Stopped,
+        Context::Training,
         Context::Log,
         Context::History,
         Context::Large,
         Context::Picker,
         Context::Inspector,
+        Context::Watch,
+        Context::Curves,
         Context::Note,
         Context::Export,
         Context::Easel,
@@ -127,6 +137,7 @@ impl Context {
             Context::Preview => "Preview",
             Context::Queue => "Queue",
             Context::Stopped => "A stopped run",
+            Context::Training => "A training",
             Context::Log => "Log",
             Context::History => "History",
             Context::Large => "The large picture",
@@ -137,6 +148,8 @@ impl Context {
             Context::Note => "The note on a run",
             Context::Export => "Files of a run",
             Context::Easel => "Drawing",
+            Context::Watch => "Watching a training",
+            Context::Curves => "Curves laid over one another",
         }
     }
 }
@@ -203,10 +216,14 @@ impl App {
             Some(Overlay::Experiments(_)) => return vec![Context::Picker],
             Some(Overlay::Note) => return vec![Context::Note],
             Some(Overlay::Export(_)) => return vec![Context::Export],
+            Some(Overlay::Curves(_)) => return vec![Context::Curves],
             None => {}
         }
         if self.easel.open.is_some() {
             return vec![Context::Easel];
+        }
+        if self.watch.is_some() {
+            return vec![Context::Watch];
         }
         let mut contexts = Vec::new();
         if self.inspector.is_some() {
@@ -227,9 +244,15 @@ impl App {
             Focus::Parameters => vec![Context::Parameters],
             Focus::Preview => vec![Context::Preview],
             Focus::Queue if self.queue.selected().is_some_and(|run| is_stopped(run.state)) => vec![Context::Stopped, Context::Queue],
+            Focus::Queue if self.queue.selected().is_some_and(|run| run.recipe.training().is_some()) => {
+                vec![Context::Training, Context::Queue]
+            }
             Focus::Queue => vec![Context::Queue],
             Focus::Log => vec![Context::Log],
             Focus::History if self.history.runs.is_empty() => vec![],
+            Focus::History if self.history.selected().is_some_and(|run| run.recipe.training().is_some()) => {
+                vec![Context::Training, Context::History]
+            }
             Focus::History => vec![Context::History],
         });
         contexts.push(if self.editing { Context::Field } else { Context::Outside });
@@ -239,7 +262,7 @@ impl App {
 
     /// The line of the list of keys to begin at: where the screen is another, those of the panes are of no use.
     pub(super) fn help_begin(&self) -> u16 {
-        let own = self.contexts().into_iter().find(|context| matches!(context, Context::Easel | Context::Inspector));
+        let own = self.contexts().into_iter().find(|context| matches!(context, Context::Easel | Context::Inspector | Context::Watch));
         let before = Context::ALL.into_iter().take_while(|context| own.is_some_and(|own| own != *context));
         // A heading and an empty line each.
         before.map(|context| 2 + BINDINGS.iter().filter(|binding| binding.context == context).count() as u16).sum()
@@ -269,6 +292,7 @@ impl App {
     pub fn has_use(&self, action: Action) -> bool {
         match action {
             Action::OnRun(action) => self.has_use_on_run(action),
+            Action::OnTraining(action) => self.has_use_on_training(action),
             Action::Sketch(sketch) => self.easel.has_use(sketch),
             Action::EnterField => self.focus.is_field(),
             Action::Recall => self.selected().is_some(),

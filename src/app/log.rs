@@ -52,6 +52,14 @@ impl Log {
         }
     }
 
+    /// A time of day on the user's clock, `14:20`, and how many days after today that is.
+    pub fn clock(&self, time_ms: i64, now_ms: i64) -> (String, i64) {
+        let day = |ms: i64| (ms.div_euclid(1000) + i64::from(self.utc_offset_s)).div_euclid(24 * 60 * 60);
+        let mut time = clock(time_ms, self.utc_offset_s);
+        time.truncate("14:20".len());
+        (time, day(time_ms) - day(now_ms))
+    }
+
     /// Further back for a positive number of lines, towards the newest for a negative one.
     pub(super) fn scroll(&mut self, by: isize) {
         self.back = self.back.saturating_add_signed(by).min(self.lines.len().saturating_sub(1));

@@ -6,6 +6,7 @@
 mod act;
 pub mod canvas;
 mod control;
+mod curve;
 mod easel;
 mod engine;
 mod focus;
@@ -13,6 +14,7 @@ mod form;
 mod history;
 mod inspector;
 pub mod keys;
+mod learning;
 mod log;
 mod notes;
 mod picker;
@@ -20,14 +22,18 @@ mod pictures;
 mod plan;
 mod prompt;
 mod queue;
+mod view;
+mod watch;
 
 pub use control::OnRun;
+pub use curve::{Bin, Curve};
 pub use easel::{Draft, Drawing, Easel, Place, Sketch};
 pub use engine::Engine;
 pub use focus::Focus;
 pub use form::{Entry, Form};
 pub use history::History;
 pub use inspector::{Inspector, PLAY_MS};
+pub use learning::{Learning, Learnings};
 pub use log::{Line, Log, Tone};
 pub use notes::{NoteDraft, Notes};
 pub use picker::experiments;
@@ -35,9 +41,10 @@ pub use pictures::{Pictures, Source};
 pub use plan::{Plan, Schedule};
 pub use prompt::Prompt;
 pub use queue::{Progress, Queue};
+pub use watch::{CURVES, OnTraining, Watch, Wide};
 
 use crate::link::{Command, News};
-use crate::recipe::{Run, RunId, State};
+use crate::recipe::RunId;
 use canvas::Stroke;
 use crossterm::event::KeyEvent;
 use std::collections::HashMap;
@@ -133,6 +140,8 @@ pub enum Overlay {
     Note,
     /// What can be made of a run, to choose from.
     Export(RunId),
+    /// The trainings whose curves can be laid over one another, with the place of the selected one.
+    Curves(usize),
 }
 
 /// How an [`App`] begins.
@@ -182,6 +191,10 @@ pub struct App {
     pub pictures: Pictures,
     /// A look inside a run.
     pub inspector: Option<Inspector>,
+    /// What is known of trainings.
+    pub learnings: Learnings,
+    /// The training screen, while it is open.
+    pub watch: Option<Watch>,
     /// Notes that are written.
     pub notes: Notes,
     /// Drawings that are made.
@@ -223,6 +236,8 @@ impl App {
             log: Log::new(start.utc_offset_s),
             pictures: Pictures::default(),
             inspector: None,
+            learnings: Learnings::default(),
+            watch: None,
             notes: Notes::new(start.notes),
             easel: Easel::new(start.drafts),
             engine: Engine::Connecting,
@@ -278,72 +293,6 @@ impl App {
         std::mem::take(&mut self.effects)
     }
 
-    /// The run in the preview.
-    pub fn on_view(&self) -> Option<&Run> {
-        match self.pinned {
-            Some(id) => self.run(id),
-            None => self.queue.latest.and_then(|id| self.run(id)).or(self.history.runs.first()),
-        }
-    }
-
-    /// A run that this terminal knows of.
-    pub fn run(&self, id: RunId) -> Option<&Run> {
-        self.queue.runs.iter().chain(&self.history.runs).find(|run| run.id == id)
-    }
-
-    /// The run that the queue has selected, or else the one on view.
-    pub fn selected(&self) -> Option<&Run> {
-        match self.focus {
-            Focus::Queue => self.queue.selected().or_else(|| self.on_view()),
-            _ => self.on_view(),
-        }
-    }
-
-    /// The pictures that the preview shows, side by side: one live frame, or what was kept.
-    pub fn view(&self) -> Vec<Source> {
-        let Some(run) = self.on_view() else { return Vec::new() };
-        if let Some(layer) = self.inside() {
-            return vec![layer];
-        }
-        let kept = self.view_needs();
-        if !kept.is_empty() && kept.iter().all(|source| self.pictures.get(*source).is_some()) {
-            return kept;
-        }
-        match self.pictures.newest(run.id) {
-            // Until the kept picture is here the last frame stands for it.
-            Some(frame) => vec![frame],
-            None if matches!(self.engine, Engine::Up { .. }) => kept,
-            // Nobody will send it, and the picture of another run must not stay.
-            None => Vec::new(),
-        }
-    }
-
-    /// The kept pictures that [`App::view`] waits for.
-    pub fn view_needs(&self) -> Vec<Source> {
-        let Some(run) = self.on_view().filter(|run| run.state == State::Done && self.inside().is_none()) else { return Vec::new() };
-        let indexes = match self.alone {
-            Some(index) => index..index + 1,
-            None => 0..run.recipe.pictures() as u32,
-        };
-        indexes.map(|index| Source::Kept { run: run.id, index, side: LARGE }).collect()
-    }
-
-    /// The layer of a step that is looked at.
-    fn inside(&self) -> Option<Source> {
-        self.inspector.as_ref().and_then(Inspector::source)
-    }
-
-    /// Whether a finished run's recipe takes the place of the form.
-    pub fn shows_recipe(&self) -> bool {
-        self.large || matches!(self.focus, Focus::History | Focus::Preview) && self.pinned.is_some()
-    }
-
-    /// The schedule that the preview draws: of the form that is being edited, while nothing else is to be seen there.
-    pub fn shows_schedule(&self) -> Option<&Schedule> {
-        let free = self.focus.is_field() && self.form.changed && self.pinned.is_none() && self.queue.running().is_none();
-        self.form.plan.as_ref().ok()?.schedule.as_ref().filter(|_| free)
-    }
-
     /// What Enter would do, and how long it would take in milliseconds where that can be told.
     pub fn plan(&self) -> Option<(Plan, Option<f64>)> {
         let plan = self.form.plan.clone().ok()?;
@@ -380,14 +329,17 @@ impl App {
         if matches!(self.focus, Focus::Parameters | Focus::Queue | Focus::Log) {
             self.tab = self.focus;
         }
-        let typing = self.overlay.is_none() && self.easel.open.is_none() && self.editing;
+        let typing = self.overlay.is_none() && self.easel.open.is_none() && self.watch.is_none() && self.editing;
         self.prompt.show_cursor(typing && self.focus == Focus::Prompt);
         self.form.show_cursor(typing && self.focus == Focus::Parameters);
         if self.overlay == Some(Overlay::Leave) && self.open() == 0 {
             self.overlay = None;
         }
-        // A frame that nobody looks at is as good as shown: the next one may be looked at.
-        if self.pictures.owed().is_some_and(|frame| !self.view().contains(&frame)) {
+        // A frame that nobody looks at is as good as shown: the next one may be looked at. Those of a training wait: it may
+        // go on for hours, and nobody is to be sent a frame of every step.
+        let training = self.queue.running().filter(|run| run.recipe.training().is_some()).map(|run| run.id);
+        let held = |frame: Source| training.is_some_and(|run| frame.is_of(run)) && self.pictures.get(frame).is_some();
+        if self.pictures.owed().is_some_and(|frame| !self.view().contains(&frame) && !held(frame)) {
             self.next_frame();
         }
     }

@@ -41,7 +41,7 @@ impl App {
     }
 
     /// The form of an experiment as it was left, with what was typed since in fields that mean the same.
-    fn take_up(&mut self, experiment: &'static str) {
+    pub(super) fn take_up(&mut self, experiment: &'static str) {
         if experiment == self.form.experiment {
             return;
         }

@@ -44,6 +44,14 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Whether it is a picture of this run.
+    pub fn is_of(self, id: RunId) -> bool {
+        let (Source::Frame { run, .. } | Source::Kept { run, .. } | Source::Layer { run, .. }) = self;
+        run == id
+    }
+}
+
 /// All pixels of a terminal.
 #[derive(Default)]
 pub struct Pictures {
@@ -85,6 +93,11 @@ impl Pictures {
     /// Whether the engine could not read a picture.
     pub fn is_missing(&self, source: Source) -> bool {
         self.missing.contains(&source)
+    }
+
+    /// What could not be read may be by now.
+    pub(super) fn is_there(&mut self, source: Source) {
+        self.missing.remove(&source);
     }
 
     /// The frame that came last, until it is on the screen.

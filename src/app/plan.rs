@@ -1,7 +1,7 @@
 //! What Enter would do, before it is pressed.
 
-use super::Form;
-use crate::recipe::{Grid, Recipe, Split, View};
+use super::{Entry, Form};
+use crate::recipe::{self, Grid, Recipe, Split, View};
 use clap::ValueEnum;
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ pub struct Plan {
     pub pictures: usize,
     /// Times that they call the model.
     pub calls: usize,
+    /// Epochs that they learn, where they are trainings; else 0.
+    pub epochs: usize,
     /// Steps that they make, where they jump back and forth; else 0.
     pub steps: usize,
     /// The model that they call.
@@ -51,10 +53,12 @@ impl Plan {
         let whole = |part: usize| (part as f64 * times).round() as usize;
         let steps = |recipe: &Recipe| recipe.schedule().map_or(0, |schedule| schedule.len());
         let schedule = grid.recipes.iter().find_map(Schedule::of);
+        let epochs = |recipe: &Recipe| recipe.training().map_or(0, |training| training.last());
         Plan {
             runs: whole(grid.recipes.len()),
             pictures: whole(grid.recipes.iter().map(Recipe::pictures).sum()),
             calls: whole(grid.recipes.iter().map(Recipe::model_calls).sum()),
+            epochs: whole(grid.recipes.iter().map(epochs).sum()),
             steps: if schedule.is_some() { whole(grid.recipes.iter().map(steps).sum()) } else { 0 },
             model: grid.recipes.first().map(|recipe| recipe.model().to_owned()).unwrap_or_default(),
             schedule,
@@ -81,11 +85,20 @@ impl Form {
         parts
     }
 
+    /// What a field that is left empty stands for: by default, or by the edition of the course.
+    pub fn default(&self, entry: &Entry) -> Option<String> {
+        let preset = || match entry.field.name.as_str() {
+            "edition" => None,
+            name => recipe::preset(self.experiment, &self.asked("edition"), name),
+        };
+        entry.field.default.clone().or_else(preset)
+    }
+
     /// What a field says, or would by default.
     pub(super) fn asked(&self, name: &str) -> String {
         let entry = self.entries.iter().find(|entry| entry.field.name == name);
         let value = entry.map(|entry| match entry.value().trim() {
-            "" => entry.field.default.clone().unwrap_or_default(),
+            "" => self.default(entry).unwrap_or_default(),
             value => value.to_owned(),
         });
         value.unwrap_or_default()

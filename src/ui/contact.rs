@@ -5,7 +5,7 @@ use crate::app::{App, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Recipe, Run};
 use ratatui::{
-    layout::{Alignment, Rect},
+    layout::{Alignment, Rect, Size},
     text::Line,
 };
 
@@ -23,8 +23,11 @@ struct Cell {
 pub(super) fn places(app: &App, inner: Rect) -> Option<Vec<Place>> {
     let sources = app.view();
     let cells = cells(app, inner, sources.len())?;
-    let place =
-        |(at, (cell, source)): (u16, (Cell, Source))| Place { slot: Slot::Part(at), area: cell.picture, sources: vec![source], columns: 1 };
+    let sheet = app.on_view().is_some_and(|run| run.recipe.training().is_some());
+    let place = |(at, (cell, source)): (u16, (Cell, Source))| {
+        let sources = vec![source];
+        Place { slot: Slot::Part(at), area: cell.picture, sources, columns: 1, sheet }
+    };
     Some((0..).zip(cells.into_iter().zip(sources)).map(place).collect())
 }
 
@@ -37,10 +40,13 @@ pub(super) fn labels(run: &Run) -> Option<Vec<String>> {
 fn cells(app: &App, inner: Rect, pictures: usize) -> Option<Vec<Cell>> {
     let run = app.on_view().filter(|_| app.alone.is_none())?;
     let labels = labels(run).filter(|labels| labels.len() == pictures)?;
-    let (columns, side) = columns(&run.recipe, labels.len(), inner)?;
+    let (columns, size) = match run.recipe.training() {
+        Some(_) => sheets(&run.recipe, labels.len(), inner)?,
+        None => columns(&run.recipe, labels.len(), inner).map(|(columns, side)| (columns, Size::new(side, side / 2)))?,
+    };
     let rows = labels.len().div_ceil(columns) as u16;
     let width = inner.width / columns as u16;
-    let height = side / 2 + 1;
+    let height = size.height + 1;
     // What is left over goes around the pictures.
     let spare = inner.height.saturating_sub(rows * height);
     let (top, gap) = (spare / 2, u16::from(spare >= rows));
@@ -49,10 +55,18 @@ fn cells(app: &App, inner: Rect, pictures: usize) -> Option<Vec<Cell>> {
     let cell = |(at, words): (usize, String)| {
         let x = inner.x + left + (at % columns) as u16 * width;
         let y = inner.y + top + (at / columns) as u16 * (height + gap);
-        let picture = Rect { x: x + (width - side) / 2, y, width: side, height: side / 2 };
+        let picture = Rect { x: x + (width - size.width) / 2, y, width: size.width, height: size.height };
         Cell { picture, label: Rect { x, y: picture.bottom(), width, height: 1 }, words }
     };
     Some(labels.into_iter().enumerate().map(cell).collect())
+}
+
+/// How many sheets of a training stand side by side, and the room for each: all that there is.
+fn sheets(recipe: &Recipe, count: usize, inner: Rect) -> Option<(usize, Size)> {
+    let columns = recipe.columns().clamp(1, count);
+    let rows = count.div_ceil(columns) as u16;
+    let size = Size::new((inner.width / columns as u16).saturating_sub(1), (inner.height / rows).saturating_sub(1));
+    (size.width >= LEAST && 2 * size.height >= LEAST).then_some((columns, size))
 }
 
 /// How many pictures stand side by side, and how many columns each takes. Rows keep their meaning; a single row is

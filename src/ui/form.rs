@@ -1,7 +1,7 @@
 //! The prompt, the form, and the recipe that takes the form's place.
 
 use super::{Screen, inset, text};
-use crate::app::{App, Entry, Focus};
+use crate::app::{App, Entry, Focus, Form};
 use crate::recipe::{Kind, Recipe, Run, State};
 use ratatui::{
     layout::{Alignment, Position, Rect},
@@ -31,8 +31,7 @@ impl Screen<'_, '_> {
         let prompt = &self.app.prompt.text;
         let inner = inset(inner);
         if self.app.form.prompt.is_none() {
-            let words = format!("{} works on the picture alone and reads no prompt.", self.app.form.experiment);
-            return self.sentence(inner, &words);
+            return self.sentence(inner, &promptless(&self.app.form));
         }
         self.frame.render_widget(prompt, inner);
         if prompt.is_empty() && !(self.app.editing && self.app.focus == Focus::Prompt) {
@@ -103,14 +102,16 @@ impl Screen<'_, '_> {
             (None, true) => self.accent().add_modifier(Modifier::BOLD),
             (None, false) => self.dim(),
         };
-        self.frame.render_widget(Line::styled(format!("{mark}{}", entry.field.name), style), row);
-        let label = label_width(self.app);
+        let label = label_width(self.app, row.width);
+        let name = text::clip(&entry.field.name, usize::from(label).saturating_sub(2));
+        self.frame.render_widget(Line::styled(format!("{mark}{name}"), style), row);
         let value = Rect { x: row.x + label, width: row.width.saturating_sub(label), ..row };
         let room = usize::from(value.width);
         let editing = focused && self.app.editing;
         if entry.value().is_empty() && !(editing && entry.field.choices.is_empty()) {
-            let default = entry.field.default.as_deref().unwrap_or(unset(&entry.field.name));
-            let words = self.choice(entry, &text::clip(default, room), editing);
+            let form = &self.app.form;
+            let default = form.default(entry).unwrap_or_else(|| unset(form.experiment, &entry.field.name).to_owned());
+            let words = self.choice(entry, &text::clip(&default, room), editing);
             self.frame.render_widget(Line::styled(words, self.dim()), value);
         } else if editing && entry.field.choices.is_empty() && !entry.is_kept() {
             self.frame.render_widget(&entry.text, value);
@@ -140,8 +141,10 @@ impl Screen<'_, '_> {
         lines.push(Line::from(text::plain(&text::title(&run.recipe)).into_owned()));
         lines.push(Line::from(""));
         lines.extend(self.note_lines(run));
-        for (name, value) in told(&run.recipe) {
-            let name = Span::styled(format!("{name:<LABEL$}"), self.dim());
+        let told = told(&run.recipe);
+        let label = told.iter().map(|(name, _)| name.len() + 1).max().unwrap_or(0).max(LABEL);
+        for (name, value) in told {
+            let name = Span::styled(format!("{name:<label$}"), self.dim());
             lines.push(Line::from(vec![name, Span::raw(text::plain(&value).into_owned())]));
         }
         lines.push(Line::from(""));
@@ -162,6 +165,7 @@ fn told(recipe: &Recipe) -> Vec<(String, String)> {
             None => told.push((name, value.to_owned())),
         }
     }
+    told.extend(super::training::filled(recipe));
     told
 }
 
@@ -182,11 +186,26 @@ fn range(entry: &Entry) -> String {
 }
 
 /// What an empty field without a default stands for.
-fn unset(name: &str) -> &'static str {
-    match name {
-        "timesteps" => "strided",
-        "steps" => "by timesteps",
+fn unset(experiment: &str, name: &str) -> &'static str {
+    match (experiment, name) {
+        ("sample-digits", "steps") => "as many as it learned",
+        ("sample-digits", "epoch") => "the last",
+        ("sample-digits", "class") => "one after the other",
+        (_, "timesteps") => "strided",
+        (_, "steps") => "by timesteps",
+        (_, "images") => "all",
+        (_, "until") => "the last",
         _ => "unset",
+    }
+}
+
+/// What stands where the prompt is otherwise.
+fn promptless(form: &Form) -> String {
+    let name = form.experiment;
+    match (form.entries.iter().any(Entry::is_image), form.plan.as_ref().is_ok_and(|plan| plan.epochs > 0)) {
+        (true, _) => format!("{name} works on the picture alone and reads no prompt."),
+        (_, true) => format!("{name} learns from its data and reads no prompt."),
+        _ => format!("{name} reads no prompt."),
     }
 }
 
@@ -209,6 +228,10 @@ fn plan(app: &App, room: usize) -> String {
         (0, calls) => Some(text::count(calls, "model call")),
         (steps, _) => Some(text::count(steps, "step")),
     };
+    if plan.epochs > 0 {
+        let parts = [runs, Some(text::count(plan.epochs, "epoch")), time];
+        return parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    }
     let pictures = Some(text::count(plan.pictures, "picture"));
     let join = |parts: [&Option<String>; 4]| parts.into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     let whole = join([&runs, &pictures, &calls, &time]);
@@ -225,10 +248,10 @@ fn hidden(app: &App, rows: &[(usize, Rect)]) -> String {
     if words.is_empty() { String::new() } else { format!(" {} ", words.join(" · ")) }
 }
 
-/// Columns for a field's mark and name.
-fn label_width(app: &App) -> u16 {
+/// Columns for a field's mark and name: at most half of all, so that values can be read.
+fn label_width(app: &App, width: u16) -> u16 {
     let longest = app.form.entries.iter().map(|entry| entry.field.name.len() + 2).max();
-    longest.unwrap_or(0).max(LABEL) as u16
+    (longest.unwrap_or(0) as u16).min(width / 2).max(LABEL as u16)
 }
 
 /// The lines below the fields that tell about the selected one.

@@ -25,13 +25,18 @@ impl Screen<'_, '_> {
         let left = Line::from(vec![name, experiment]);
         let room = usize::from(area.width).saturating_sub(left.width() + 3);
         self.frame.render_widget(left, area);
-        let line = match &self.app.engine {
+        let line = self.engine_words(room);
+        self.frame.render_widget(line.alignment(Alignment::Right), area);
+    }
+
+    /// Whether the engine is there, and what it is at.
+    pub(super) fn engine_words(&self, room: usize) -> Line<'static> {
+        match &self.app.engine {
             Engine::Connecting => Line::styled("looking for the engine ", self.dim()),
             Engine::Lost(reason) => self.trouble("engine lost", reason, room),
             Engine::Missing(reason) => self.trouble("no engine", reason, room),
             Engine::Up { started_ms } => self.engine_up(*started_ms, room),
-        };
-        self.frame.render_widget(line.alignment(Alignment::Right), area);
+        }
     }
 
     fn trouble(&self, what: &str, reason: &str, room: usize) -> Line<'static> {
@@ -42,7 +47,7 @@ impl Screen<'_, '_> {
         let queue = &self.app.queue;
         let mut parts = Vec::new();
         if let Some((plan, _)) = self.app.plan() {
-            parts.push((2, plan.model));
+            parts.extend(Some((2, plan.model)).filter(|_| self.app.watch.is_none()));
         }
         if let Some(run) = queue.running() {
             parts.push((0, format!("● {}/{}", run.step, run.of)));

@@ -1,7 +1,7 @@
 //! The strip of finished runs.
 
 use super::{Screen, text};
-use crate::app::{App, Focus, SMALL, Source};
+use crate::app::{App, Focus, LARGE, SMALL, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Run, RunId};
 use ratatui::{
@@ -10,7 +10,6 @@ use ratatui::{
     text::{Line, Span},
     widgets::Block,
 };
-use ratatui_image::Image;
 
 impl Screen<'_, '_> {
     pub(super) fn history(&mut self, area: Rect) {
@@ -31,9 +30,7 @@ impl Screen<'_, '_> {
                 self.frame.render_widget(line, area);
             }
             let picture = below(cell);
-            if let Some(protocol) = self.look.shelf.get(Slot::Thumb(run.id), picture, self.cover) {
-                self.frame.render_widget(Image::new(protocol), picture);
-            }
+            self.show(Slot::Thumb(run.id), picture);
         }
     }
 
@@ -94,9 +91,14 @@ pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
     if area.height < 4 || app.history.runs.is_empty() {
         return Vec::new();
     }
-    let cells = cells(app, Block::bordered().inner(area)).into_iter();
-    let source = |run: RunId| Source::Kept { run, index: 0, side: SMALL };
-    cells.map(|(run, cell)| Place { slot: Slot::Thumb(run.id), area: below(cell), sources: vec![source(run.id)], columns: 1 }).collect()
+    let place = |(run, cell): (&Run, Rect)| {
+        let sheet = run.recipe.training().is_some();
+        // Of a training the last epoch, whose digits would be mush if they were made smaller.
+        let (index, side) = if sheet { ((run.recipe.pictures() as u32).saturating_sub(1), LARGE) } else { (0, SMALL) };
+        let sources = vec![Source::Kept { run: run.id, index, side }];
+        Place { slot: Slot::Thumb(run.id), area: below(cell), sources, columns: 1, sheet }
+    };
+    cells(app, Block::bordered().inner(area)).into_iter().map(place).collect()
 }
 
 /// The run at a spot.

@@ -2,6 +2,7 @@
 
 mod contact;
 mod easel;
+mod facts;
 mod footer;
 mod form;
 mod header;
@@ -13,15 +14,17 @@ mod notes;
 mod overlay;
 mod picker;
 mod picture;
+mod plot;
 mod queue;
 mod schedule;
 mod text;
+mod training;
 
 pub use text::plain;
 
 use crate::app::canvas::Stroke;
 use crate::app::{App, Focus, Overlay, Target};
-use crate::preview::{Place, Shelf};
+use crate::preview::{Place, Shelf, Slot};
 use crate::theme::{Depth, Theme};
 use crossterm::event::MouseEvent;
 use layout::Panes;
@@ -32,6 +35,7 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, BorderType, Paragraph, Wrap},
 };
+use ratatui_image::Image;
 
 /// Everything that decides how the state looks, apart from the state.
 pub struct Look<'a> {
@@ -61,6 +65,9 @@ pub fn draw(frame: &mut Frame, app: &App, look: &Look) {
 /// The spots for pictures on a screen of this size, most wanted first.
 pub fn places(app: &App, area: Rect) -> Vec<Place> {
     let Some(panes) = layout::panes(app, area).filter(|_| app.easel.open.is_none()) else { return Vec::new() };
+    if app.watch.is_some() {
+        return training::places(app, area);
+    }
     let mut places = picture::places(app, panes.preview);
     places.extend(panes.steps.into_iter().flat_map(|area| picture::step_places(app, area)));
     places.extend(history::places(app, panes.history));
@@ -77,6 +84,10 @@ pub fn target(app: &App, area: Rect, at: Position) -> Option<Target> {
         let offer = cover(app, area).and_then(|cover| picker::experiment_at(cover, selected, at)).map(Target::Offer);
         // A click beside the list closes it.
         return offer.or(Some(Target::Experiment));
+    }
+    if app.watch.is_some() {
+        // A click beside what covers the screen closes it.
+        return app.overlay.map(|_| Target::Pane(app.focus));
     }
     if panes.header.contains(at) && header::is_experiment(app, at.x) {
         return Some(Target::Experiment);
@@ -108,7 +119,8 @@ pub fn help_end(area: Rect) -> u16 {
 
 /// The pane at a spot of a screen of this size.
 pub fn pane(app: &App, area: Rect, at: Position) -> Option<Focus> {
-    let panes = layout::panes(app, area).filter(|_| app.easel.open.is_none() || app.overlay.is_some())?;
+    let free = app.easel.open.is_none() && app.watch.is_none() || app.overlay.is_some();
+    let panes = layout::panes(app, area).filter(|_| free)?;
     panes.all().into_iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| pane)
 }
 
@@ -133,9 +145,10 @@ struct Screen<'a, 'b> {
 
 impl Screen<'_, '_> {
     fn whole(&mut self, panes: &Panes, area: Rect) {
-        match &self.app.easel.open {
-            Some(drawing) => self.easel(drawing, area),
-            None => self.workbench(panes),
+        match (&self.app.easel.open, &self.app.watch) {
+            (Some(drawing), _) => self.easel(drawing, area),
+            (None, Some(watch)) => self.training(watch, area),
+            (None, None) => self.workbench(panes),
         }
         match self.app.overlay {
             Some(Overlay::Help(scroll)) => self.help(scroll),
@@ -143,6 +156,7 @@ impl Screen<'_, '_> {
             Some(Overlay::Experiments(at)) => self.picker(at),
             Some(Overlay::Note) => self.note(),
             Some(Overlay::Export(run)) => self.export(run),
+            Some(Overlay::Curves(at)) => self.curve_list(at),
             None => {}
         }
     }
@@ -197,7 +211,7 @@ impl Screen<'_, '_> {
     /// The border of a pane, and what it leaves inside. The pane in focus has a heavy one, so that it is seen without
     /// colours as well.
     fn pane(&mut self, pane: Focus, area: Rect, tabs: bool) -> (Rect, Block<'static>) {
-        let focused = self.app.focus == pane;
+        let focused = self.app.focus == pane && self.app.watch.is_none();
         let (kind, style) = match focused {
             true => (BorderType::Thick, self.accent()),
             false => (BorderType::Rounded, Style::new().fg(self.look.theme.roles.border)),
@@ -228,6 +242,16 @@ impl Screen<'_, '_> {
             [Span::raw(" "), Span::styled(words, style), Span::raw(" ")]
         });
         Line::from(tabs.into_iter().flatten().collect::<Vec<_>>())
+    }
+
+    /// The picture of a slot in the middle of its area, where it is ready; under an overlay its place stays empty.
+    fn show(&mut self, slot: Slot, area: Rect) -> bool {
+        let Some(protocol) = self.look.shelf.get(slot, area, self.cover) else { return false };
+        let size = protocol.size();
+        let (width, height) = (size.width.min(area.width), size.height.min(area.height));
+        let middle = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+        self.frame.render_widget(Image::new(protocol), middle);
+        true
     }
 
     /// A sentence in the place of what is not there yet.

@@ -28,6 +28,7 @@ pub(super) fn area(app: &App, screen: Rect) -> Option<Rect> {
         Overlay::Experiments(_) => picker::size(),
         Overlay::Note => (64, 10),
         Overlay::Export(_) => (46, 7),
+        Overlay::Curves(_) => (72, (app.to_lay_over().len() as u16).clamp(1, 12) + 3),
     };
     let (width, height) = (width.min(screen.width), height.min(screen.height));
     Some(Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height })

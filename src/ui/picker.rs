@@ -9,8 +9,11 @@ use ratatui::{
     widgets::{Paragraph, Wrap},
 };
 
-/// Columns for an experiment's mark and name.
-const NAME: usize = 12;
+/// Columns for an experiment's mark and name, and a gap.
+fn name_width() -> usize {
+    experiments().iter().map(|(name, _)| name.len() + 3).max().unwrap_or(0)
+}
+
 /// Rows for the whole sentence on the selected one, and an empty one above it.
 const WHOLE: u16 = 3;
 
@@ -22,14 +25,14 @@ pub(super) fn size() -> (u16, u16) {
 impl Screen<'_, '_> {
     pub(super) fn picker(&mut self, selected: usize) {
         let inner = self.sheet("Experiments", self.accent());
-        let room = usize::from(inner.width).saturating_sub(NAME);
+        let room = usize::from(inner.width).saturating_sub(name_width());
         for (row, at) in rows(inner, selected) {
             let Some((name, about)) = experiments().get(at) else { continue };
             let (mark, style) = match at == selected {
                 true => ("▸", self.accent().add_modifier(Modifier::BOLD)),
                 false => (" ", Style::new()),
             };
-            let name = Span::styled(format!("{mark}{name:<width$}", width = NAME - 1), style);
+            let name = Span::styled(format!("{mark}{name:<width$}", width = name_width() - 1), style);
             self.frame.render_widget(Line::from(vec![name, Span::styled(text::clip(about, room), self.dim())]), row);
         }
         let below = list_height(inner) + 1;

@@ -1,7 +1,7 @@
 //! The preview, and the strip of steps under it.
 
 use super::{Screen, contact, text};
-use crate::app::{App, Engine, Focus, Source};
+use crate::app::{App, Engine, Focus, LARGE, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Run, State};
 use ratatui::{
@@ -10,7 +10,6 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, BorderType, Paragraph},
 };
-use ratatui_image::Image;
 
 /// Width of a step's picture and the gap behind it.
 const STEP: u16 = 13;
@@ -36,10 +35,7 @@ impl Screen<'_, '_> {
         let shelf = self.look.shelf;
         if places.iter().any(|place| shelf.get(place.slot, place.area, None).is_some()) {
             for place in places {
-                // Under an overlay its place stays empty.
-                if let Some(protocol) = shelf.get(place.slot, place.area, self.cover) {
-                    self.frame.render_widget(Image::new(protocol), place.area);
-                }
+                self.show(place.slot, place.area);
             }
             return self.labels(inner);
         }
@@ -55,17 +51,20 @@ impl Screen<'_, '_> {
         let border = Style::new().fg(self.look.theme.roles.border);
         let block = Block::bordered().border_type(BorderType::Rounded).border_style(border);
         let inner = block.inner(area);
-        self.frame.render_widget(block.title_top(Span::styled(" Steps ", Style::new().fg(self.look.theme.roles.text))), area);
+        let epochs = self.app.on_view().is_some_and(is_training);
+        let title = if epochs { " Epochs " } else { " Steps " };
+        self.frame.render_widget(block.title_top(Span::styled(title, Style::new().fg(self.look.theme.roles.text))), area);
         let cells = steps(self.app, area);
+        if cells.is_empty() && epochs {
+            return self.sentence(inner, "The samples of every epoch stay here, always from the same noise.");
+        }
         if cells.is_empty() {
             return self.sentence(inner, "While a picture develops, every fifth step stays here. Enter starts one.");
         }
-        for (slot, t, picture) in cells.into_iter().map(|(place, t)| (place.slot, t, place.area)) {
+        for (slot, words, picture) in cells.into_iter().map(|(place, words)| (place.slot, words, place.area)) {
             let label = Rect { y: inner.y, height: 1, ..picture };
-            self.frame.render_widget(Line::styled(format!("t {t}"), self.dim()), label);
-            if let Some(protocol) = self.look.shelf.get(slot, picture, self.cover) {
-                self.frame.render_widget(Image::new(protocol), picture);
-            }
+            self.frame.render_widget(Line::styled(words, self.dim()), label);
+            self.show(slot, picture);
         }
     }
 }
@@ -83,9 +82,13 @@ pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
         sources.truncate(if needs.is_empty() { sources.len() } else { 1 });
     } else if let Some(parts) = contact::places(app, inner) {
         return parts;
+    } else if app.on_view().is_some_and(is_training) {
+        // There is no room for every epoch: the last says most.
+        sources.drain(..sources.len().saturating_sub(1));
     }
-    let columns = app.on_view().map_or(1, |run| run.recipe.columns());
-    vec![Place { slot: Slot::Preview, area: inner, sources, columns }]
+    let run = app.on_view();
+    let columns = run.map_or(1, |run| run.recipe.columns());
+    vec![Place { slot: Slot::Preview, area: inner, sources, columns, sheet: run.is_some_and(is_training) }]
 }
 
 /// The spots for the pictures of the steps.
@@ -93,26 +96,58 @@ pub(super) fn step_places(app: &App, area: Rect) -> Vec<Place> {
     steps(app, area).into_iter().map(|(place, _)| place).collect()
 }
 
-fn steps(app: &App, area: Rect) -> Vec<(Place, u32)> {
+fn steps(app: &App, area: Rect) -> Vec<(Place, String)> {
     let inner = Block::bordered().inner(area);
     let Some(run) = app.on_view() else { return Vec::new() };
-    let all: Vec<_> = app.pictures.strip(run.id).collect();
+    let sheet = is_training(run);
+    let all: Vec<(Source, String)> = match sheet {
+        // What stays of a training are the samples of its epochs.
+        true => {
+            let kept = |index: u32| Source::Kept { run: run.id, index, side: LARGE };
+            let there = (0..app.sampled_of(run)).map(kept).zip(run.recipe.labels());
+            there.filter(|(source, _)| !app.pictures.is_missing(*source)).collect()
+        }
+        false => app.pictures.strip(run.id).map(|(source, t)| (source, format!("t {t}"))).collect(),
+    };
     let room = usize::from(inner.width / STEP);
     let newest = all.into_iter().rev().take(room).collect::<Vec<_>>().into_iter().rev();
     let spot = |at: u16| Rect { x: inner.x + at * STEP, y: inner.y + 1, width: STEP - 1, height: inner.height.saturating_sub(1) };
-    let place =
-        |((source, t), at): ((Source, u32), u16)| (Place { slot: Slot::Step(at), area: spot(at), sources: vec![source], columns: 1 }, t);
+    let place = |((source, label), at): ((Source, String), u16)| {
+        (Place { slot: Slot::Step(at), area: spot(at), sources: vec![source], columns: 1, sheet }, label)
+    };
     newest.zip(0u16..).map(place).collect()
+}
+
+fn is_training(run: &Run) -> bool {
+    run.recipe.training().is_some()
+}
+
+/// The line under the picture of a training that runs, each part with its rank.
+fn lesson(app: &App, run: &Run) -> Vec<(u8, String)> {
+    let learning = app.learnings.get(run.id);
+    let mut parts = Vec::new();
+    parts.extend(app.epochs(run).map(|(epoch, of)| (0, format!("epoch {epoch} of {of}"))));
+    parts.push((2, format!("step {} of {}", text::grouped(run.step), text::grouped(run.of))));
+    let loss = learning.and_then(|learning| learning.loss());
+    parts.extend(loss.map(|loss| (3, format!("loss {}", text::figures(loss.into())))));
+    parts.extend(learning.filter(|learning| learning.pace > 0.0).map(|learning| (4, format!("{} a step", text::duration(learning.pace)))));
+    match app.left_ms().filter(|left| *left >= 1.0) {
+        _ if app.draws_samples(run) => parts.push((1, "draws its samples".to_owned())),
+        Some(left) => parts.push((1, format!("about {} left", text::duration(left)))),
+        None => {}
+    }
+    parts
 }
 
 /// The line under the picture, each part with its rank.
 fn status(app: &App, run: &Run, note: Option<&str>) -> Vec<(u8, String)> {
     let progress = app.queue.progress.filter(|progress| progress.run == run.id && progress.seen > 0);
     let mut parts = match (run.state, progress) {
+        (State::Running, _) if is_training(run) && run.step > 0 => lesson(app, run),
         (State::Running, Some(progress)) => {
             let elapsed = app.now_ms.saturating_sub(progress.begun_ms).max(0) as f64;
             let elapsed = text::duration(elapsed);
-            let time = match app.queue.left_ms().filter(|left| *left >= 1.0) {
+            let time = match app.left_ms().filter(|left| *left >= 1.0) {
                 Some(left) => format!("{elapsed} + {} left", text::duration(left)),
                 None => format!("{elapsed} so far"),
             };
@@ -164,6 +199,9 @@ fn sentence(app: &App) -> String {
     match run.state {
         State::Queued => format!("{id} waits its turn."),
         State::Running if app.pictures.newest(id).is_some() => String::new(),
+        State::Running if is_training(run) => {
+            format!("What {id} sees and what it makes of it is shown here, from its next step on. w shows its curve.")
+        }
         State::Running => format!("{id} begins from pure noise; the first picture comes with the first step."),
         State::Done if app.view_needs().iter().any(|source| app.pictures.is_missing(*source)) => {
             format!("The picture of {id} cannot be read. Its recipe is whole: r puts it back into the form.")
@@ -172,6 +210,9 @@ fn sentence(app: &App) -> String {
         State::Done => format!("The picture of {id} cannot be shown while there is no engine. Enter on the form starts one."),
         State::Failed => format!("{id} failed{because}. In the queue, Enter tries again; r puts its recipe back into the form."),
         State::Cancelled => format!("{id} was cancelled. In the queue, Enter resumes it."),
+        State::Paused if is_training(run) => {
+            format!("{id} is paused after step {} of {}. Space goes on, w shows its curve.", text::grouped(run.step), text::grouped(run.of))
+        }
         State::Paused => format!("{id} is paused after step {} of {}. Space goes on, . makes one step.", run.step, run.of),
         State::Interrupted => format!("{id} was interrupted at step {} of {}. In the queue, Enter resumes it.", run.step, run.of),
     }

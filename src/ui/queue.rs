@@ -29,6 +29,9 @@ impl Screen<'_, '_> {
         let style = if focused { self.accent().add_modifier(Modifier::BOLD) } else { Style::new() };
         let id = run.id.to_string();
         let state = match run.state {
+            State::Running | State::Paused | State::Interrupted if run.of > 0 && run.recipe.training().is_some() => {
+                self.app.epochs(run).map(|(epoch, of)| format!("epoch {epoch}/{of}")).unwrap_or_default()
+            }
             State::Running | State::Paused | State::Interrupted if run.of > 0 => format!("{}/{}", run.step, run.of),
             State::Queued | State::Running => String::new(),
             state => state.word().to_owned(),
@@ -55,7 +58,7 @@ impl Screen<'_, '_> {
     fn below(&mut self, run: &Run, area: Rect) {
         let line = match (run.state, &run.error) {
             (State::Running, _) => {
-                let left = self.app.queue.left_ms().filter(|ms| *ms > 0.0).map(text::duration).unwrap_or_default();
+                let left = self.app.left_ms().filter(|ms| *ms > 0.0).map(text::duration).unwrap_or_default();
                 let room = usize::from(area.width).saturating_sub(8);
                 let done = room * run.step.min(run.of) as usize / (run.of.max(1)) as usize;
                 let bar = Span::styled("━".repeat(done), self.accent());
@@ -69,7 +72,7 @@ impl Screen<'_, '_> {
         self.frame.render_widget(line, area);
     }
 
-    fn sign(&self, state: State) -> &'static str {
+    pub(super) fn sign(&self, state: State) -> &'static str {
         match state {
             State::Running => "●",
             State::Queued => "○",
@@ -81,7 +84,7 @@ impl Screen<'_, '_> {
         }
     }
 
-    fn tone(&self, state: State) -> Style {
+    pub(super) fn tone(&self, state: State) -> Style {
         let roles = &self.look.theme.roles;
         Style::new().fg(match state {
             State::Running => roles.accent,

@@ -42,13 +42,28 @@ pub fn clip(text: &str, width: usize) -> String {
     short
 }
 
-/// What stands for a run in a list: its prompts, or the picture that it works on where no text is read.
+/// What stands for a run in a list: its prompts, or where no text is read the picture that it works on, or what it trains.
 pub fn title(recipe: &Recipe) -> String {
-    match (recipe.prompts().is_empty(), recipe.photo()) {
-        (true, Some(photo)) => photo.image.name().to_owned(),
-        _ => recipe.prompt().replace('\n', " / "),
+    match (recipe, recipe.photo()) {
+        _ if !recipe.prompts().is_empty() => recipe.prompt().replace('\n', " / "),
+        (_, Some(photo)) => photo.image.name().to_owned(),
+        (Recipe::SampleDigits(recipe), _) => format!("digits of {}", recipe.run.name()),
+        _ => training(recipe).unwrap_or_else(|| recipe.experiment().to_owned()),
     }
 }
+
+/// A training by its edition and what was chosen beside it: `train-class fa24, width 8`.
+fn training(recipe: &Recipe) -> Option<String> {
+    recipe.training()?;
+    let pairs = recipe.pairs();
+    let value = |name: &str| pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+    let edition = value("edition").unwrap_or_default();
+    let told = TOLD.iter().filter_map(|name| value(name).map(|value| format!(", {name} {value}")));
+    Some(std::iter::once(format!("{} {edition}", recipe.experiment())).chain(told).collect())
+}
+
+/// The fields of a training that stand in its title, where an edition does not fill them.
+const TOLD: [&str; 9] = ["schedule", "rate", "width", "batch", "epochs", "until", "images", "objective", "modulation"];
 
 /// How many columns a text takes.
 pub fn columns(text: &str) -> usize {
@@ -117,6 +132,53 @@ pub fn rough(ms: f64) -> String {
     }
 }
 
+/// A number with a space between its thousands: `9 380`.
+pub fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(' ');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A duration in words, as one says it: `41 minutes`, `2 hours 5 minutes`.
+pub fn in_words(ms: f64) -> String {
+    let seconds = (ms / 1e3).round().max(1.0) as u64;
+    let (minutes, hours) = (seconds.div_ceil(60), seconds.div_ceil(60) / 60);
+    let unit = |number: u64, unit: &str| count(number as usize, unit);
+    match (seconds, minutes, hours) {
+        (..100, ..) => unit(seconds, "second"),
+        (_, ..100, _) => unit(minutes, "minute"),
+        (_, _, ..12) if minutes.is_multiple_of(60) => unit(hours, "hour"),
+        (_, _, ..12) => format!("{} {}", unit(hours, "hour"), unit(minutes % 60, "minute")),
+        (_, _, ..48) => unit(hours, "hour"),
+        _ => unit(hours / 24, "day"),
+    }
+}
+
+/// A number of bytes: `15 MB`, `1.2 GB`.
+pub fn bytes(bytes: u64) -> String {
+    match bytes as f64 / 1e6 {
+        mega if mega < 999.5 => format!("{mega:.0} MB"),
+        mega => format!("{:.1} GB", mega / 1e3),
+    }
+}
+
+/// A number with three digits that count: `0.0312`, `12.4`, `1310`.
+pub fn figures(value: f64) -> String {
+    // Of the rounded number: 0.0099999 is written as 0.0100.
+    let rounded = format!("{value:.2e}");
+    match rounded.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok()) {
+        Some(_) if value == 0.0 => "0".to_owned(),
+        Some(exponent @ -4..7) => format!("{value:.decimals$}", decimals = (2 - exponent).max(0) as usize),
+        _ => format!("{value:.1e}"),
+    }
+}
+
 /// A number of things: `1 picture`, `12 pictures`.
 pub fn count(number: usize, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
@@ -158,6 +220,16 @@ mod tests {
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrap("赤い三", 1), ["赤", "い", "三"]);
         assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn numbers_and_times_are_written_as_one_reads_them() {
+        assert_eq!([0, 999, 1204, 9_380_000].map(grouped), ["0", "999", "1 204", "9 380 000"]);
+        let times = [400.0, 41e3, 41.0 * 60e3, 125.0 * 60e3, 120.0 * 60e3, 30.0 * 3.6e6, 100.0 * 3.6e6].map(in_words);
+        assert_eq!(times, ["1 second", "41 seconds", "41 minutes", "2 hours 5 minutes", "2 hours", "30 hours", "4 days"]);
+        assert_eq!([15_000_000, 1_240_000_000].map(bytes), ["15 MB", "1.2 GB"]);
+        let shown = [0.031_23, 1.5, 131.4, 7.94e-4, 12.0, 1e-5, 0.0, 0.009_999_999_8, f64::NAN].map(figures);
+        assert_eq!(shown, ["0.0312", "1.50", "131", "0.000794", "12.0", "1.0e-5", "0", "0.0100", "NaN"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::bench::{Bench, frame, run};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use darkroom::app::Input;
 use darkroom::link::{Command, Event, News, Picture, PictureHead, PictureOf};
-use darkroom::recipe::{EXPERIMENTS, Layer, LayerNumbers, Numbers, Recipe, Run, RunId, State};
+use darkroom::recipe::{EXPERIMENTS, Layer, LayerNumbers, Numbers, Point, Recipe, Run, RunId, State};
 use darkroom::ui;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -31,9 +31,9 @@ const KEYS: [KeyCode; 18] = [
     KeyCode::Insert,
 ];
 const STATES: [State; 7] = [State::Paused, State::Queued, State::Running, State::Done, State::Failed, State::Cancelled, State::Interrupted];
-const TEXT: [char; 36] = [
-    'd', 'l', 'o', 'f', 'z', ']', 'm', 'v', 'w', 'u', 'U', '3', 'e', 'x', 'x', 'p', 'b', 'n', 's', 'N', 'q', 'c', 'r', 'T', '?', 'i', 'z',
-    '0', '7', ',', '.', ' ', '赤', '\u{301}', '👩', '\u{1b}',
+const TEXT: [char; 39] = [
+    'w', 'w', 'o', 'd', 'l', 'o', 'f', 'z', ']', 'm', 'v', 'w', 'u', 'U', '3', 'e', 'x', 'x', 'p', 'b', 'n', 's', 'N', 'q', 'c', 'r', 'T',
+    '?', 'i', 'z', '0', '7', ',', '.', ' ', '赤', '\u{301}', '👩', '\u{1b}',
 ];
 
 fn key(rng: &mut ChaCha8Rng) -> KeyEvent {
@@ -58,6 +58,13 @@ fn numbers(rng: &mut ChaCha8Rng, id: i64) -> Numbers {
     Numbers { run: RunId(id), index: rng.random_range(0..4), t: 5, steps, thresholds: vec![1.5; rng.random_range(0..9)], layers }
 }
 
+/// A step as no training would make it.
+fn point(rng: &mut ChaCha8Rng, step: u32) -> Point {
+    let value = |rng: &mut ChaCha8Rng| [0.0, -1.0, f32::NAN, f32::INFINITY, 0.03, 0.5, 1e-30, 1e30][rng.random_range(0..8)];
+    let step = [step, step, step, 1 << 20, u32::MAX][rng.random_range(0..5)];
+    Point { step, epoch: rng.random_range(0..9), loss: value(rng), rate: value(rng), ms: value(rng) }
+}
+
 fn news(rng: &mut ChaCha8Rng) -> News {
     let id = rng.random_range(1..30);
     let state = STATES[rng.random_range(0..STATES.len())];
@@ -71,7 +78,7 @@ fn news(rng: &mut ChaCha8Rng) -> News {
         error: (step % 2 == 0).then(|| "it broke".into()),
         ..run(id, "a 赤 three", state)
     };
-    match rng.random_range(0..19) {
+    match rng.random_range(0..25) {
         0 => News::Lost { reason: "The engine stopped.".into() },
         1 => News::NoEngine { reason: "The disk is full.".into() },
         2 => News::Event(Event::Hello { protocol: 1 + step / 30, version: "9".into(), pid: 1, started_ms: 0, pace_ms: Some(2.0) }),
@@ -101,6 +108,20 @@ fn news(rng: &mut ChaCha8Rng) -> News {
             News::Picture(Picture { head, rgb: vec![7; width as usize * height as usize * 3].into() })
         }
         17 => News::Event(Event::Kept { ticket: of % 8, image: format!("drawing@sha256:{}", "0a".repeat(32)) }),
+        19 | 20 => {
+            let point = point(rng, step);
+            News::Event(Event::Taught { run: RunId(id), point, per_epoch: of * (step % 3), memory: Some(u64::from(step) << 28) })
+        }
+        21 => News::Event(Event::Sampled { run: RunId(id), index: [step, u32::MAX][of as usize % 2] }),
+        22 | 23 => {
+            let points = (0..step).map(|at| point(rng, at)).collect();
+            News::Event(Event::Curve { run: RunId(id), points, more: of % 2 == 0 })
+        }
+        24 => {
+            let what = PictureOf::Missing { index: step, side: darkroom::app::LARGE };
+            let head = PictureHead { run: RunId(id), what, width: 0, height: 0 };
+            News::Picture(Picture { head, rgb: [].into() })
+        }
         18 if step % 2 == 0 => News::Event(Event::Failed { ticket: of % 8, text: "no such picture".into() }),
         _ => News::Event(Event::Stopping),
     }
@@ -130,7 +151,7 @@ fn twenty_thousand_keys_clicks_and_resizes_do_no_harm() {
                 stroke.into_iter().for_each(|stroke| bench.input(Input::Stroke(stroke)));
             }
             // A drawing is begun, and begun again where the last was put aside.
-            72 if bench.app.overlay.is_none() && bench.app.easel.open.is_none() => {
+            72 if bench.app.overlay.is_none() && bench.app.easel.open.is_none() && bench.app.watch.is_none() => {
                 bench.takes_up("inpaint").types(["image", "mask"][at % 2], "").keys("<Ctrl-d>");
                 bench.looks([32, 200][at % 2], |x, y| [x as u8, y as u8, 9]);
             }

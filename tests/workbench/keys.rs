@@ -40,6 +40,16 @@ fn within(context: Context) -> Bench {
         Context::Inspector => "<Tab><Tab>x",
         Context::Note => "<Esc>n",
         Context::Export => "<Esc>s",
+        Context::Training | Context::Watch | Context::Curves => {
+            for id in [3, 4] {
+                bench.event(Event::Run { run: super::bench::done(id, "train-class", &[]) });
+            }
+            match context {
+                Context::Training => "<Shift-Tab>",
+                Context::Watch => "<Esc>w",
+                _ => "<Esc>wo",
+            }
+        }
         Context::Question => {
             bench.develops(3, "three", 1);
             "<Ctrl-q>"

@@ -2,7 +2,7 @@
 
 use super::{Action, Binding, Context};
 use crate::app::canvas::{Tool, Touch};
-use crate::app::{OnRun, Sketch};
+use crate::app::{OnRun, OnTraining, Sketch};
 use crate::recipe::Export;
 use crossterm::event::{KeyCode, KeyModifiers};
 
@@ -32,7 +32,43 @@ pub const BINDINGS: &[Binding] = &[
     quiet(KeyCode::Home, NONE, Context::Inspector, Action::OnRun(OnRun::FirstStep), "the first step"),
     quiet(KeyCode::End, NONE, Context::Inspector, Action::OnRun(OnRun::LastStep), "the newest step, and those that come"),
 
+    shown(KeyCode::Esc, NONE, Context::Watch, Action::OnTraining(OnTraining::Close), "back"),
+    shown(KeyCode::Char(' '), NONE, Context::Watch, Action::OnRun(OnRun::Pause), "pause, go on"),
+    shown(KeyCode::Char('z'), NONE, Context::Watch, Action::OnTraining(OnTraining::Zoom), "zoom"),
+    shown(KeyCode::Left, NONE, Context::Watch, Action::OnTraining(OnTraining::EpochBefore), "earlier"),
+    shown(KeyCode::Right, NONE, Context::Watch, Action::OnTraining(OnTraining::EpochAfter), "later"),
+    shown(KeyCode::Char('v'), NONE, Context::Watch, Action::OnTraining(OnTraining::Widen), "pictures"),
+    shown(KeyCode::Char('o'), NONE, Context::Watch, Action::OnTraining(OnTraining::Choose), "lay over"),
+    shown(KeyCode::Char('f'), NONE, Context::Watch, Action::OnTraining(OnTraining::Finish), "finish epoch"),
+    shown(KeyCode::Char('c'), NONE, Context::Watch, Action::Cancel, "stop"),
+    shown(KeyCode::Char('d'), NONE, Context::Watch, Action::OnTraining(OnTraining::Sample), "draw digits"),
+    quiet(KeyCode::Home, NONE, Context::Watch, Action::OnTraining(OnTraining::FirstEpoch), "the first epoch"),
+    quiet(KeyCode::End, NONE, Context::Watch, Action::OnTraining(OnTraining::NewestEpoch), "the newest epoch, and those that come"),
+    quiet(KeyCode::Down, NONE, Context::Watch, Action::OnTraining(OnTraining::Older), "the training before"),
+    quiet(KeyCode::Up, NONE, Context::Watch, Action::OnTraining(OnTraining::Newer), "the training after"),
+    quiet(KeyCode::Char('r'), NONE, Context::Watch, Action::Recall, "recipe into the form"),
+    quiet(KeyCode::Char('n'), NONE, Context::Watch, Action::OnRun(OnRun::Note), "note"),
+    quiet(KeyCode::Char('.'), NONE, Context::Watch, Action::OnRun(OnRun::Advance), "one step"),
+    quiet(KeyCode::Char('w'), NONE, Context::Watch, Action::OnTraining(OnTraining::Close), "back"),
+    quiet(KeyCode::Char('T'), NONE, Context::Watch, Action::Theme, "next theme"),
+    shown(KeyCode::Char('?'), NONE, Context::Watch, Action::Help, "keys"),
+    quiet(KeyCode::F(1), NONE, Context::Watch, Action::Help, "keys"),
+    shown(KeyCode::Char('q'), NONE, Context::Watch, Action::Leave, "leave"),
+    quiet(KeyCode::Char('q'), CTRL, Context::Watch, Action::Leave, "leave"),
+    quiet(KeyCode::Char('c'), CTRL, Context::Watch, Action::Leave, "leave"),
+
+    shown(KeyCode::Char(' '), NONE, Context::Curves, Action::OnTraining(OnTraining::Toggle), "lay over, take away"),
+    quiet(KeyCode::Enter, NONE, Context::Curves, Action::OnTraining(OnTraining::Toggle), "lay over, take away"),
+    shown(KeyCode::Down, NONE, Context::Curves, Action::Down, "next training"),
+    quiet(KeyCode::Up, NONE, Context::Curves, Action::Up, "training before"),
+    shown(KeyCode::Esc, NONE, Context::Curves, Action::Close, "close"),
+    quiet(KeyCode::Char('o'), NONE, Context::Curves, Action::Close, "close"),
+    quiet(KeyCode::Char('q'), NONE, Context::Curves, Action::Close, "close"),
+    quiet(KeyCode::Char('q'), CTRL, Context::Curves, Action::Leave, "leave"),
+    quiet(KeyCode::Char('c'), CTRL, Context::Curves, Action::Leave, "leave"),
+
     shown(KeyCode::Enter, NONE, Context::Stopped, Action::Resume, "resume"),
+    shown(KeyCode::Enter, NONE, Context::Training, Action::OnTraining(OnTraining::Open), "watch it"),
     shown(KeyCode::Enter, NONE, Context::History, Action::Large, "large, and back"),
     shown(KeyCode::Esc, NONE, Context::Large, Action::Close, "back"),
     shown(KeyCode::Char('N'), NONE, Context::Outside, Action::Newest, "newest"),
@@ -81,6 +117,7 @@ pub const BINDINGS: &[Binding] = &[
     shown(KeyCode::Char('e'), NONE, Context::Outside, Action::Experiments, "experiment"),
     shown(KeyCode::F(2), NONE, Context::Anywhere, Action::Experiments, "experiment"),
     shown(KeyCode::Char('i'), NONE, Context::Outside, Action::EnterField, "type"),
+    shown(KeyCode::Char('w'), NONE, Context::Outside, Action::OnTraining(OnTraining::Open), "training"),
     shown(KeyCode::Char('x'), NONE, Context::Outside, Action::OnRun(OnRun::Inspect), "look inside"),
     shown(KeyCode::Char('n'), NONE, Context::Outside, Action::OnRun(OnRun::Note), "note"),
     shown(KeyCode::Char('s'), NONE, Context::Outside, Action::OnRun(OnRun::Menu), "sheet or film"),
