@@ -14,7 +14,7 @@
 //! | [`app`], [`ui`], [`preview`], [`theme`], [`terminal`] | the workbench |
 //! | [`input`], [`atomic`], [`here`] | pictures that come in; files that are whole or not there; their names from here |
 //! | [`record`] | what a training tells, written down as it goes |
-//! | [`export`], [`report`] | sheets and films of a run; the page of part A |
+//! | [`export`], [`report`] | sheets and films of a run; the pages of the course's parts |
 //! | [`memory`] | how memory is kept from one training step to the next |
 //! | [`cli`], [`words`] | the commands; errors as people read them |
 //!

@@ -52,7 +52,7 @@ enum Command {
     History(cli::history::History),
     /// Make a contact sheet or a film of a run that is kept.
     Export(cli::export::Export),
-    /// Make the whole part A page of the course, or one figure of it.
+    /// Make the page of a part of the course, or one figure of it.
     Report(cli::report::Report),
     /// Write a note on a run, in place of the one it has.
     Note(cli::note::Note),

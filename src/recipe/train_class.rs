@@ -71,10 +71,6 @@ impl Experiment for TrainClass {
         self.numbers().labels()
     }
 
-    fn columns(&self) -> usize {
-        2
-    }
-
     fn model_calls(&self) -> usize {
         self.numbers().calls()
     }

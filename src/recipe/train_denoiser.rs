@@ -62,10 +62,6 @@ impl Experiment for TrainDenoiser {
         self.learn.with(SINGLE_STEP).labels().into_iter().chain([self.last_label().to_owned()]).collect()
     }
 
-    fn columns(&self) -> usize {
-        2
-    }
-
     fn model_calls(&self) -> usize {
         self.learn.with(SINGLE_STEP).calls()
     }

@@ -69,10 +69,6 @@ impl Experiment for TrainTime {
         self.numbers().labels()
     }
 
-    fn columns(&self) -> usize {
-        2
-    }
-
     fn model_calls(&self) -> usize {
         self.numbers().calls()
     }

@@ -27,6 +27,42 @@ pub fn formula(name: &str) -> String {
             &bracket(&row(&["<msub><mi>x</mi><mtext>orig</mtext></msub><mo>,</mo><mi>t</mi>"])),
         ]),
         "anagram" => anagram(),
+        "noising" => row(&["<mi>z</mi>", EQ, "<mi>x</mi>", PLUS, "<mi>σ</mi>", EPS]),
+        "denoiser" => loss(&[&function("D", "θ", "<mi>z</mi>"), MINUS, "<mi>x</mi>"]),
+        "noise-loss" => loss(&[EPS, MINUS, &function("ε", "θ", &row(&[&x("t"), COMMA, "<mi>t</mi>"]))]),
+        "noise-loss-class" => loss(&[EPS, MINUS, &function("ε", "θ", &row(&[&x("t"), COMMA, "<mi>t</mi>", COMMA, "<mi>c</mi>"]))]),
+        "ddpm-step" => row(&[
+            &x("t−1"),
+            EQ,
+            &fraction(&row(&[&sqrt(&abar("t−1")), &sub("β", "t")]), &one_minus(&abar("t"))),
+            &hat("0"),
+            PLUS,
+            &fraction(&row(&[&sqrt(&sub("α", "t")), &bracket(&one_minus(&abar("t−1")))]), &one_minus(&abar("t"))),
+            &x("t"),
+            PLUS,
+            &sqrt(&sub("β", "t")),
+            "<mi>z</mi>",
+        ]),
+        "flow-path" => row(&[&x("t"), EQ, &bracket(&one_minus("<mi>t</mi>")), &x("0"), PLUS, "<mi>t</mi>", &x("1")]),
+        "flow-loss" => {
+            loss(&[&bracket(&row(&[&x("1"), MINUS, &x("0")])), MINUS, &function("u", "θ", &row(&[&x("t"), COMMA, "<mi>t</mi>"]))])
+        }
+        "flow-loss-class" => loss(&[
+            &bracket(&row(&[&x("1"), MINUS, &x("0")])),
+            MINUS,
+            &function("u", "θ", &row(&[&x("t"), COMMA, "<mi>t</mi>", COMMA, "<mi>c</mi>"])),
+        ]),
+        "flow-step" => row(&[
+            &x("t+1/T"),
+            EQ,
+            &x("t"),
+            PLUS,
+            &fraction("<mn>1</mn>", "<mi>T</mi>"),
+            &function("u", "θ", &row(&[&x("t"), COMMA, "<mi>t</mi>"])),
+        ]),
+        "flow-guidance" => {
+            row(&["<mi>u</mi>", EQ, &sub("u", "u"), PLUS, "<mi>γ</mi>", &bracket(&row(&[&sub("u", "c"), MINUS, &sub("u", "u")]))])
+        }
         "hybrid" => row(&[EPS, EQ, "<mi>low</mi>", &bracket(&sub("ε", "1")), PLUS, "<mi>high</mi>", &bracket(&sub("ε", "2"))]),
         _ => return String::new(),
     };
@@ -50,10 +86,20 @@ fn anagram() -> String {
 const EQ: &str = "<mo>=</mo>";
 const PLUS: &str = "<mo>+</mo>";
 const MINUS: &str = "<mo>−</mo>";
+const COMMA: &str = "<mo>,</mo>";
 const EPS: &str = "<mi>ε</mi>";
 
 fn row(parts: &[&str]) -> String {
     format!("<mrow>{}</mrow>", parts.concat())
+}
+
+/// A mean squared error.
+fn loss(error: &[&str]) -> String {
+    row(&["<mi>L</mi>", EQ, "<mi mathvariant=\"normal\">𝔼</mi><msup><mrow><mo>‖</mo>", &row(error), "<mo>‖</mo></mrow><mn>2</mn></msup>"])
+}
+
+fn function(letter: &str, index: &str, of: &str) -> String {
+    row(&[&sub(letter, index), &bracket(of)])
 }
 
 fn sub(letter: &str, index: &str) -> String {

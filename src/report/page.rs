@@ -5,8 +5,10 @@ use crate::recipe::Recipe;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::fmt::Write;
+use std::io::Cursor;
 
 /// A figure as it is shown.
+#[derive(Default)]
 pub struct Shown {
     /// Its number.
     pub id: String,
@@ -14,17 +16,39 @@ pub struct Shown {
     pub title: String,
     /// What is done.
     pub text: String,
-    /// The name of its formula.
-    pub math: String,
+    /// The names of its formulas.
+    pub math: Vec<&'static str>,
     /// Why it shows something else than the course.
     pub instead: Option<String>,
-    /// Rows of pictures.
-    pub rows: Vec<Row>,
+    /// What there is to see, in its order.
+    pub blocks: Vec<Block>,
     /// What was observed.
     pub observations: Vec<String>,
 }
 
+/// A part of a figure.
+pub enum Block {
+    /// The pictures of one recipe.
+    Pictures(Row),
+    /// Large pictures of many small ones, one below the other.
+    Sheets(Sheets),
+    /// Curves.
+    Plot {
+        /// The drawing.
+        svg: String,
+        /// What it shows, for those who cannot see it.
+        alt: String,
+        /// What its curves are.
+        caption: String,
+        /// The names of the files with their recipes.
+        recipe: String,
+    },
+    /// What is not there yet, and the command that makes it.
+    Missing(String, String),
+}
+
 /// The pictures of one recipe.
+#[derive(Default)]
 pub struct Row {
     /// Label and PNG file of each, in order.
     pub pictures: Vec<(String, Vec<u8>)>,
@@ -34,6 +58,30 @@ pub struct Row {
     pub caption: String,
     /// The name of the file with the recipe.
     pub recipe: String,
+}
+
+/// Pictures of many small ones that one recipe has made.
+#[derive(Default)]
+pub struct Sheets {
+    /// Label and PNG file of each, in order.
+    pub sheets: Vec<(String, Vec<u8>)>,
+    /// What stands above its columns, where that is to be read.
+    pub heads: Vec<String>,
+    /// What its lines are, and what made it.
+    pub caption: String,
+    /// The name of the file with the recipe.
+    pub recipe: String,
+}
+
+impl Sheets {
+    /// How wide they are shown, in pixels of the page: a whole number of them for each of theirs.
+    fn width(&self) -> u32 {
+        let width = |png: &[u8]| {
+            image::ImageReader::with_format(Cursor::new(png), image::ImageFormat::Png).into_dimensions().map(|(width, _)| width)
+        };
+        let widest = self.sheets.iter().filter_map(|(_, png)| width(png).ok()).max().unwrap_or(1).max(1);
+        widest * (600 / widest).clamp(2, 4)
+    }
 }
 
 const STYLE: &str = include_str!("page.css");
@@ -64,31 +112,64 @@ pub fn page(title: &str, intro: &str, figures: &[Shown]) -> String {
 fn section(html: &mut String, figure: &Shown) {
     let id = escape(&figure.id);
     let _ = write!(html, "<section id=\"f{id}\">\n<h2><span>{id}</span> {}</h2>\n<p>{}</p>\n", escape(&figure.title), escape(&figure.text));
-    let formula = formula(&figure.math);
-    if !formula.is_empty() {
+    for formula in figure.math.iter().map(|name| formula(name)).filter(|formula| !formula.is_empty()) {
         let _ = writeln!(html, "{formula}");
     }
     if let Some(instead) = &figure.instead {
         let _ = writeln!(html, "<p class=\"instead\">{}</p>", escape(instead));
     }
     html.push_str("<div class=\"rows\">\n");
-    for row in &figure.rows {
-        let _ = writeln!(html, "<figure>\n<div class=\"grid\" style=\"--columns: {}\">", row.columns.max(1));
-        for (label, png) in &row.pictures {
-            let label = escape(label);
-            let _ = writeln!(
-                html,
-                "<div><img alt=\"{label}\" src=\"data:image/png;base64,{}\"><span>{label}</span></div>",
-                BASE64_STANDARD.encode(png)
-            );
+    for block in &figure.blocks {
+        match block {
+            Block::Pictures(row) => pictures(html, row),
+            Block::Sheets(shown) => sheets(html, shown),
+            Block::Plot { svg, alt, caption, recipe } => {
+                let caption = figcaption(caption, recipe);
+                let _ = writeln!(
+                    html,
+                    "<figure class=\"plot\">\n<div role=\"img\" aria-label=\"{}\">{svg}</div>\n{caption}\n</figure>",
+                    escape(alt)
+                );
+            }
+            Block::Missing(why, command) => {
+                let _ = writeln!(html, "<p class=\"missing\">{} <code>{}</code></p>", escape(why), escape(command));
+            }
         }
-        let _ = writeln!(html, "</div>\n<figcaption>{} <code>{}</code></figcaption>\n</figure>", escape(&row.caption), escape(&row.recipe));
     }
     html.push_str("</div>\n");
     for paragraph in figure.observations.iter().flat_map(|text| text.split("\n\n")).filter(|text| !text.trim().is_empty()) {
         let _ = writeln!(html, "<p class=\"observation\">{}</p>", escape(paragraph.trim()));
     }
     html.push_str("</section>\n");
+}
+
+fn pictures(html: &mut String, row: &Row) {
+    let _ = writeln!(html, "<figure>\n<div class=\"grid\" style=\"--columns: {}\">", row.columns.max(1));
+    for picture in &row.pictures {
+        labelled(html, picture);
+    }
+    let _ = writeln!(html, "</div>\n{}\n</figure>", figcaption(&row.caption, &row.recipe));
+}
+
+fn sheets(html: &mut String, shown: &Sheets) {
+    let _ = writeln!(html, "<figure class=\"sheets\" style=\"--width: {}px\">", shown.width());
+    for sheet in &shown.sheets {
+        if !shown.heads.is_empty() {
+            let heads = shown.heads.iter().map(|head| format!("<span>{}</span>", escape(head)));
+            let _ = writeln!(html, "<div class=\"heads\" style=\"--columns: {}\">{}</div>", shown.heads.len(), heads.collect::<String>());
+        }
+        labelled(html, sheet);
+    }
+    let _ = writeln!(html, "{}\n</figure>", figcaption(&shown.caption, &shown.recipe));
+}
+
+fn labelled(html: &mut String, (label, png): &(String, Vec<u8>)) {
+    let (label, data) = (escape(label), BASE64_STANDARD.encode(png));
+    let _ = writeln!(html, "<div><img alt=\"{label}\" src=\"data:image/png;base64,{data}\"><span>{label}</span></div>");
+}
+
+fn figcaption(caption: &str, recipe: &str) -> String {
+    format!("<figcaption>{} <code>{}</code></figcaption>", escape(caption), escape(recipe))
 }
 
 /// Prompt, seed, steps, guidance and model of a recipe.

@@ -251,7 +251,11 @@ impl Scale {
             all.filter(|tick| *tick >= low * 0.999 && *tick <= high * 1.001).collect::<Vec<_>>()
         };
         let fitting = digits.iter().map(|digits| inside(digits)).find(|ticks| ticks.windows(2).all(apart));
-        let ticks = fitting.unwrap_or_else(|| inside(digits[2]));
+        let ticks = fitting.unwrap_or_else(|| {
+            let decades = inside(digits[2]);
+            let thinned = |every: usize| decades.iter().copied().step_by(every).collect::<Vec<_>>();
+            (1..=decades.len()).map(thinned).find(|ticks| ticks.windows(2).all(apart)).unwrap_or_default()
+        });
         Scale { low, high, ticks, decimals: None }
     }
 
@@ -301,7 +305,7 @@ mod tests {
         assert_eq!(labels(0.031, 1.2, 12), ["0.03", "0.1", "0.3", "1"]);
         assert_eq!(labels(0.031, 1.2, 30), ["0.03", "0.05", "0.1", "0.2", "0.3", "0.5", "1", "2"]);
         assert_eq!(labels(0.031, 0.036, 12), ["0.030", "0.032", "0.034", "0.036"]);
-        assert_eq!(labels(1e-7, 300.0, 8), ["1e-7", "1e-4", "0.1", "100"]);
+        assert_eq!(labels(1e-7, 300.0, 8), ["1e-7", "0.0001", "0.1", "100"]);
     }
 
     #[test]
