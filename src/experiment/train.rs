@@ -3,6 +3,7 @@
 use super::exhibit::Exhibit;
 use crate::diffusion::RNG;
 use crate::network::course::{CourseConfig, Modulation};
+use crate::network::ops;
 use crate::recipe::{self, Diffuse, Made, Point, Recipe};
 use crate::training::{Data, Decay, Fit, Mismatch, Objective, SIDE, Settings, Taught};
 use anyhow::{Context, Result};
@@ -111,7 +112,9 @@ pub fn train(recipe: &Recipe, kept: Kept, on_lesson: OnLesson) -> Result<End> {
     let mut fit = begin(settings, data, &kept.checkpoints, on_lesson)?;
     let exhibit = Exhibit::new(recipe, &fit.data)?;
     let mut course = Course { exhibit, last: training.last(), pictures: kept.pictures, on_lesson };
-    course.run(&mut fit)
+    let end = course.run(&mut fit);
+    ops::release();
+    end
 }
 
 /// The training as the furthest checkpoint that is whole has left it, or from its beginning.
