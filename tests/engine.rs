@@ -310,7 +310,7 @@ fn a_start_that_cannot_be_is_told_in_a_sentence() {
 
 /// A training that is long enough to be killed in the middle.
 const TRAINING: &[(&str, &str)] =
-    &[("images", "600"), ("width", "4"), ("batch", "20"), ("epochs", "6"), ("count", "4"), ("timesteps", "3"), ("keep", "6")];
+    &[("images", "300"), ("width", "2"), ("batch", "20"), ("epochs", "6"), ("count", "4"), ("timesteps", "3"), ("keep", "6")];
 
 #[tokio::test]
 async fn a_training_whose_engine_is_killed_goes_on_and_ends_in_the_same_bytes() {
@@ -319,7 +319,7 @@ async fn a_training_whose_engine_is_killed_goes_on_and_ends_in_the_same_bytes() 
     let pairs: Vec<_> = TRAINING.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
     viewer.say(Command::Submit { grid: Grid::one(Recipe::parse("train-class", &pairs).unwrap()) });
     // In the middle of the third epoch, which then begins again.
-    let middle = |news| if let News::Event(Event::Step { index: 70.., .. }) = news { Some(()) } else { None };
+    let middle = |news| if let News::Event(Event::Step { index: 35.., .. }) = news { Some(()) } else { None };
     viewer.until(middle).await;
     viewer.kill(Signal::KILL);
     viewer.lost().await;
