@@ -4,39 +4,26 @@ use super::ask::values;
 use clap::builder::TypedValueParser;
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::str::FromStr;
 
 /// The most numbers in a [`List`].
 const MAX_LIST: usize = 64;
 
-/// Whole numbers that belong to one run: a picture each.
+/// Numbers that belong to one run, a picture each: whole ones where nothing else is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List(pub Vec<usize>);
+pub struct List<T = usize>(pub Vec<T>);
 
-impl fmt::Display for List {
+/// Real numbers that belong to one run.
+pub type Reals = List<f64>;
+
+impl<T: fmt::Display> fmt::Display for List<T> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let words: Vec<_> = self.0.iter().map(usize::to_string).collect();
+        let words: Vec<_> = self.0.iter().map(T::to_string).collect();
         f.write_str(&words.join(","))
     }
 }
 
-impl Serialize for List {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// Real numbers that belong to one run: a picture each.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reals(pub Vec<f64>);
-
-impl fmt::Display for Reals {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let words: Vec<_> = self.0.iter().map(f64::to_string).collect();
-        f.write_str(&words.join(","))
-    }
-}
-
-impl Serialize for Reals {
+impl<T: fmt::Display> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -73,26 +60,20 @@ pub fn odd(min: usize, max: usize) -> impl TypedValueParser<Value = usize> {
 
 /// A list of whole numbers from `min` to `max`: `7`, `250,500,750`, `1..20:3`.
 pub fn list(min: usize, max: usize) -> impl TypedValueParser<Value = List> {
-    move |text: &str| {
-        let number = |value: &String| value.parse::<usize>().ok().filter(|value| (min..=max).contains(value));
-        let numbers: Option<Vec<usize>> = values(text)?.iter().map(number).collect();
-        let numbers = numbers.ok_or_else(|| format!("is not a list of whole numbers from {min} to {max}"))?;
-        match numbers.len() {
-            1..=MAX_LIST => Ok(List(numbers)),
-            many => Err(format!("has {many} numbers; up to {MAX_LIST} can be")),
-        }
-    }
+    move |text: &str| numbers(text, (min, max), "whole numbers")
 }
 
 /// A list of real numbers from `min` to `max`: `0.5`, `0,0.2,0.4`, `0..1:0.2`.
 pub fn reals(min: f64, max: f64) -> impl TypedValueParser<Value = Reals> {
-    move |text: &str| {
-        let number = |value: &String| value.parse::<f64>().ok().filter(|value| (min..=max).contains(value));
-        let numbers: Option<Vec<f64>> = values(text)?.iter().map(number).collect();
-        let numbers = numbers.ok_or_else(|| format!("is not a list of numbers from {min} to {max}"))?;
-        match numbers.len() {
-            1..=MAX_LIST => Ok(Reals(numbers)),
-            many => Err(format!("has {many} numbers; up to {MAX_LIST} can be")),
-        }
+    move |text: &str| numbers(text, (min, max), "numbers")
+}
+
+fn numbers<T: FromStr + PartialOrd + fmt::Display>(text: &str, (min, max): (T, T), words: &str) -> Result<List<T>, String> {
+    let number = |value: &String| value.parse::<T>().ok().filter(|value| (&min..=&max).contains(&value));
+    let numbers: Option<Vec<T>> = values(text)?.iter().map(number).collect();
+    let numbers = numbers.ok_or_else(|| format!("is not a list of {words} from {min} to {max}"))?;
+    match numbers.len() {
+        1..=MAX_LIST => Ok(List(numbers)),
+        many => Err(format!("has {many} numbers; up to {MAX_LIST} can be")),
     }
 }
