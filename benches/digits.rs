@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor, Var};
 use candle_nn::{Module, VarBuilder, linear, loss::cross_entropy};
 use darkroom::diffusion::{Noise, Use};
-use darkroom::network::ops::{Slide, conv2d};
+use darkroom::network::ops::{Layer, Pass, Slide};
 use darkroom::training::{Adam, Data, Drawing, Images, Parameters, SIDE, network, one_hot};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -31,12 +31,18 @@ impl Classifier {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let half = Slide { kernel: 3, stride: 2, padding: 1 };
         let mut h = x.clone();
         for (weight, bias) in self.weights.iter().zip(&self.biases) {
-            h = conv2d(&h, weight, half)?.broadcast_add(bias)?.gelu_erf()?;
+            h = Classifier::halved(&h, weight)?.broadcast_add(bias)?.gelu_erf()?;
         }
         self.last.forward(&h.flatten_from(1)?)
+    }
+
+    fn halved(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        let (mut pass, x) = Pass::new(x, true)?;
+        let slide = Slide { kernel: 3, stride: 2, padding: 1 };
+        let (y, _) = pass.conv(&[&x], &Layer { slide, transposed: false, weight: weight.clone(), affine: None }, None)?;
+        pass.finish(&y)
     }
 
     /// How many images are seen as what they are.

@@ -207,7 +207,7 @@ fn a_guidance_of_one_is_the_conditional_prediction_bit_for_bit() {
     let numbers = |prediction: darkroom::diffusion::Prediction| prediction.join().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     for (guidance, row) in [(1.0, 1), (0.0, 0)] {
         let guided = numbers(model.predict_guided(&x, 500, &text, guidance).unwrap());
-        assert_eq!(guided, numbers(model.predict(&x, 500, &text.narrow(0, row, 1).unwrap()).unwrap()));
+        assert_eq!(guided, numbers(model.predict(&x, 500, &text.one(row).unwrap()).unwrap()));
     }
 }
 

@@ -129,7 +129,7 @@ pub(super) fn split(asked: Split, kernel: usize, sigma: f64) -> diffusion::Split
 }
 
 /// The states of the null prompt and of each prompt, a pair for every prompt.
-pub(super) fn texts(model: &crate::model::Pipeline, prompts: &[String]) -> Result<Vec<Tensor>> {
+pub(super) fn texts(model: &crate::model::Pipeline, prompts: &[String]) -> Result<Vec<crate::model::Text>> {
     prompts.iter().map(|prompt| model.encode(&["", prompt])).collect()
 }
 

@@ -4,7 +4,7 @@ use super::photo::load;
 use super::walk::{Way, check_finite, made, walk};
 use super::{Job, Models, OnStep, Outcome, begin, pixels};
 use crate::diffusion::{Denoiser, Jump, Noise, Place, Prediction, Use, forward};
-use crate::model::Pipeline;
+use crate::model::{Pipeline, Text};
 use crate::recipe::Inpaint;
 use anyhow::Result;
 use candle_core::Tensor;
@@ -49,7 +49,7 @@ fn resample(way: &Way, schedule: &[usize]) -> Vec<Jump> {
 /// A model that is told the known part of the picture before every step.
 struct Known<'a> {
     model: &'a Pipeline,
-    text: Tensor,
+    text: Text,
     guidance: f64,
     /// (b, 3, h, w)
     photo: Tensor,

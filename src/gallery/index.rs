@@ -128,9 +128,13 @@ fn look(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     }
     // Refused on network file systems, where the rollback journal stays; refused while another process is just doing the same.
     let _ = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+    // In one transaction: another process may be making the tables just now.
+    let reads = connection.unchecked_transaction()?;
+    let version: i64 = reads.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'grids', 'prompts')";
-    let tables: i64 = connection.query_row(tables, [], |row| row.get(0))?;
-    let all: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 = reads.query_row(tables, [], |row| row.get(0))?;
+    let all: i64 = reads.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    reads.finish()?;
     match (version, tables, all) {
         (0, _, 0) | (1..=VERSION, 3, _) => Ok((connection, version)),
         _ => corrupt("it is another program's database"),

@@ -9,7 +9,7 @@ mod weights;
 
 pub use folder::{Folder, models_dir};
 pub use info::{Info, Part, info, sample_size};
-pub use pipeline::{At, Pipeline, TOKENS};
+pub use pipeline::{At, Pipeline, TOKENS, Text};
 pub use scheduler::SchedulerConfig;
 
 /// The name of the model that is compiled in.

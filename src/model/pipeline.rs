@@ -2,7 +2,7 @@
 
 use super::{Folder, SchedulerConfig};
 use crate::diffusion::{Prediction, Process, Schedule, guide};
-use crate::network::{Conditioning, T5Config, T5Encoder, Unet, UnetConfig};
+use crate::network::{Conditioning, Prompts, T5Config, T5Encoder, Unet, UnetConfig};
 use anyhow::{Context, Result, anyhow, ensure};
 use candle_core::{DType, Device, Tensor};
 use tokenizers::{PaddingParams, PaddingStrategy, Tokenizer, TruncationParams};
@@ -12,6 +12,25 @@ pub const TOKENS: usize = 77;
 
 /// Pixels are red, green and blue.
 pub const CHANNELS: usize = 3;
+
+/// Prompts as a model takes them.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// The text encoder's states, (b, [`TOKENS`], d).
+    pub states: Tensor,
+    /// What the UNet makes of them, once for all steps.
+    prompts: Prompts,
+}
+
+impl Text {
+    /// One of the prompts.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn one(&self, prompt: usize) -> candle_core::Result<Text> {
+        Ok(Text { states: self.states.narrow(0, prompt, 1)?, prompts: self.prompts.one(prompt)? })
+    }
+}
 
 /// A text-to-image model, ready to predict.
 pub struct Pipeline {
@@ -102,13 +121,14 @@ impl Pipeline {
         Ok((Tensor::from_vec(ids, shape, &self.device)?, Tensor::from_vec(mask, shape, &self.device)?))
     }
 
-    /// The text encoder's states of prompts, (b, [`TOKENS`], d).
+    /// Prompts, read.
     ///
     /// # Errors
     /// When the tokenizer cannot take the text.
-    pub fn encode(&self, prompts: &[&str]) -> Result<Tensor> {
+    pub fn encode(&self, prompts: &[&str]) -> Result<Text> {
         let (ids, mask) = self.tokens(prompts)?;
-        Ok(self.text_encoder.forward(&ids, &mask)?)
+        let states = self.text_encoder.forward(&ids, &mask)?;
+        Ok(Text { prompts: self.unet.read(&states)?, states })
     }
 
     /// How much noise a noise level is, in a model that enlarges.
@@ -121,14 +141,13 @@ impl Pipeline {
         At { model: self, noise_level: Some(noise_level) }
     }
 
-    /// The noise that the model sees in x (b, 3, h, w) at timestep t, where `text` holds one prompt's states (1, n, d).
-    pub fn predict(&self, x: &Tensor, t: usize, text: &Tensor) -> candle_core::Result<Prediction> {
+    /// The noise that the model sees in x (b, 3, h, w) at timestep t, under one prompt.
+    pub fn predict(&self, x: &Tensor, t: usize, text: &Text) -> candle_core::Result<Prediction> {
         At { model: self, noise_level: None }.predict(x, t, text)
     }
 
-    /// The guided prediction; `text` holds the null prompt's states and the prompt's, (2, n, d). Without a pull only one
-    /// half is computed.
-    pub fn predict_guided(&self, x: &Tensor, t: usize, text: &Tensor, gamma: f64) -> candle_core::Result<Prediction> {
+    /// The guided prediction; `text` is the null prompt and the prompt. Without a pull only one half is computed.
+    pub fn predict_guided(&self, x: &Tensor, t: usize, text: &Text, gamma: f64) -> candle_core::Result<Prediction> {
         At { model: self, noise_level: None }.predict_guided(x, t, text, gamma)
     }
 }
@@ -142,12 +161,12 @@ pub struct At<'a> {
 
 impl At<'_> {
     /// As [`Pipeline::predict`]; in a model that enlarges, x (b, 6, h, w) holds the enlarged picture behind the noisy one.
-    pub fn predict(&self, x: &Tensor, t: usize, text: &Tensor) -> candle_core::Result<Prediction> {
+    pub fn predict(&self, x: &Tensor, t: usize, text: &Text) -> candle_core::Result<Prediction> {
         let (b, model) = (x.dim(0)?, self.model);
         let times = Tensor::full(t as f32, b, &model.device)?;
         let noise_level = self.noise_level.map(|level| Tensor::full(level as f32, b, &model.device)).transpose()?;
-        let text = text.repeat((b / text.dim(0)?, 1, 1))?;
-        let mut prediction = Prediction::split(&model.unet.forward(x, &times, &Conditioning { text, noise_level })?, CHANNELS)?;
+        let conditioning = Conditioning { t: &times, prompts: &text.prompts, noise_level: noise_level.as_ref() };
+        let mut prediction = Prediction::split(&model.unet.forward(x, conditioning)?, CHANNELS)?;
         if !model.learned_variance {
             prediction.variance = None;
         }
@@ -155,13 +174,12 @@ impl At<'_> {
     }
 
     /// As [`Pipeline::predict_guided`], of x as in [`predict`](At::predict).
-    pub fn predict_guided(&self, x: &Tensor, t: usize, text: &Tensor, gamma: f64) -> candle_core::Result<Prediction> {
+    pub fn predict_guided(&self, x: &Tensor, t: usize, text: &Text, gamma: f64) -> candle_core::Result<Prediction> {
         if gamma == 0.0 || gamma == 1.0 {
-            return self.predict(x, t, &text.narrow(0, gamma as usize, 1)?);
+            return self.predict(x, t, &text.one(gamma as usize)?);
         }
         let b = x.dim(0)?;
-        let half = |i| text.narrow(0, i, 1)?.repeat((b, 1, 1));
-        let both = self.predict(&Tensor::cat(&[x, x], 0)?, t, &Tensor::cat(&[half(0)?, half(1)?], 0)?)?;
+        let both = self.predict(&Tensor::cat(&[x, x], 0)?, t, text)?;
         let [unconditional, conditional] = [0, b].map(|from| -> candle_core::Result<Prediction> {
             let variance = both.variance.as_ref().map(|variance| variance.narrow(0, from, b)).transpose()?;
             Ok(Prediction { noise: both.noise.narrow(0, from, b)?, variance, halves: None })

@@ -130,8 +130,10 @@ impl Trace {
 
 fn verify_unet(folder: &Folder, trace: &Trace) -> Result<Vec<Line>> {
     let noise_level = trace.has("noise_level").then(|| trace.float("noise_level")).transpose()?;
-    let conditioning = Conditioning { text: trace.float("encoder_hidden_states")?, noise_level };
-    let out = load_unet(folder, "")?.forward(&trace.float("sample")?, &trace.float("timestep")?, &conditioning)?;
+    let (unet, t) = (load_unet(folder, "")?, trace.float("timestep")?);
+    let prompts = unet.read(&trace.float("encoder_hidden_states")?)?;
+    let conditioning = Conditioning { t: &t, prompts: &prompts, noise_level: noise_level.as_ref() };
+    let out = unet.forward(&trace.float("sample")?, conditioning)?;
     Ok(vec![trace.compare("out", &out, STEP)?])
 }
 
@@ -182,7 +184,7 @@ fn verify_model(folder: &Folder, trace: &Trace) -> Result<Vec<Line>> {
     let mut lines = vec![
         trace.compare("ids", &ids.to_dtype(DType::F32)?, 0.0)?,
         trace.compare("attention_mask", &mask.to_dtype(DType::F32)?, 0.0)?,
-        trace.compare("states", &text, STEP)?,
+        trace.compare("states", &text.states, STEP)?,
     ];
     let mut free = trace.float("init")?;
     for (i, jump) in jumps(&trace.integers("timesteps")?).into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! The UNets of part B of the course (Berkeley CS180, project 5), channels-last; parameters are named as in PyTorch.
 
-use super::ops::{Layer, Moments, Slide, conv_norm_gelu};
+use super::ops::{Layer, Moments, Pass, Slide, Value};
 use candle_core::{Module, Result, Tensor};
 use candle_nn::{Linear, VarBuilder, linear};
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,7 @@ pub struct CourseUnet {
     unflatten: Block,
     up: [Block; 2],
     out_block: Block,
+    out_conv: Conv,
     time: Option<(Modulation, [Embed; 2])>,
     class: Option<[Embed; 2]>,
 }
@@ -71,9 +72,10 @@ impl CourseUnet {
         Ok(CourseUnet {
             in_block: block("in_block", None, (1, d))?,
             down: [block("down1", Some(Way::Down), (d, d))?, block("down2", Some(Way::Down), (d, 2 * d))?],
-            unflatten: Block(vec![("unflatten.norm".to_owned(), ConvNorm::new(Way::Unflatten, (2 * d, 2 * d), vb.pp("unflatten"))?)], None),
+            unflatten: Block(vec![("unflatten.norm".to_owned(), ConvNorm::new(Way::Unflatten, (2 * d, 2 * d), vb.pp("unflatten"))?)]),
             up: [block("up1", Some(Way::Up), (4 * d, d))?, block("up2", Some(Way::Up), (2 * d, d))?],
-            out_block: block("out_block", None, (2 * d, d))?.ending(Conv::new(Way::Same, (d, 1), vb.pp("out_conv"))?),
+            out_block: block("out_block", None, (2 * d, d))?,
+            out_conv: Conv::new(Way::Same, (d, 1), vb.pp("out_conv"))?,
             time: time.map(|modulation| Ok::<_, candle_core::Error>((modulation, embed("time", 1)?))).transpose()?,
             class: (classes > 0).then(|| embed("class", classes)).transpose()?,
         })
@@ -84,32 +86,33 @@ impl CourseUnet {
     /// # Errors
     /// When sizes do not fit, or something is not given that the network asks for.
     pub fn forward(&self, x: &Tensor, given: &Given, train: bool) -> Result<Tensor> {
-        let x1 = self.in_block.forward(&[x], train)?;
-        let x2 = self.down[0].forward(&[&x1], train)?;
-        let x3 = self.down[1].forward(&[&x2], train)?;
-        let flat = x3.mean_keepdim((1, 2))?.gelu_erf()?;
-        let h = self.modulate(0, &self.unflatten.forward(&[&flat], train)?, given)?;
-        let h = self.up[0].forward(&[&h, &x3], train)?;
-        let h = self.modulate(1, &h, given)?;
-        let h = self.up[1].forward(&[&h, &x2], train)?;
-        self.out_block.forward(&[&h, &x1], train)
+        let (mut pass, x) = Pass::new(x, train)?;
+        let x1 = self.in_block.forward(&mut pass, &[&x])?;
+        let x2 = self.down[0].forward(&mut pass, &[&x1])?;
+        let x3 = self.down[1].forward(&mut pass, &[&x2])?;
+        let flat = pass.mean_gelu(&x3)?;
+        let h = self.unflatten.forward(&mut pass, &[&flat])?;
+        let h = self.modulate(&mut pass, 0, h, given)?;
+        let h = self.up[0].forward(&mut pass, &[&h, &x3])?;
+        let h = self.modulate(&mut pass, 1, h, given)?;
+        let h = self.up[1].forward(&mut pass, &[&h, &x2])?;
+        let h = self.out_block.forward(&mut pass, &[&h, &x1])?;
+        let (y, _) = pass.conv(&[&h], &self.out_conv.layer(None), None)?;
+        pass.finish(&y)?.broadcast_add(&self.out_conv.bias)
     }
 
     /// Lets time and class in at the first or the second place.
-    fn modulate(&self, place: usize, h: &Tensor, given: &Given) -> Result<Tensor> {
+    fn modulate(&self, pass: &mut Pass, place: usize, h: Value, given: &Given) -> Result<Value> {
         let missing = |what: &str| candle_core::Error::Msg(format!("the network asks for a {what} of each picture"));
-        let h = match &self.class {
-            Some(class) => {
-                let classes = given.class.as_ref().ok_or_else(|| missing("class"))?;
-                h.broadcast_mul(&class[place].forward(classes)?)?
-            }
-            None => h.clone(),
+        let class = match &self.class {
+            Some(class) => Some(class[place].forward(given.class.as_ref().ok_or_else(|| missing("class"))?)?),
+            None => None,
         };
-        let Some((modulation, time)) = &self.time else { return Ok(h) };
+        let Some((modulation, time)) = &self.time else { return pass.modulate(&h, class.as_ref(), None) };
         let time = time[place].forward(&given.time.as_ref().ok_or_else(|| missing("time"))?.unsqueeze(1)?)?;
         match modulation {
-            Modulation::Multiply if self.class.is_none() => h.broadcast_mul(&time),
-            _ => h.broadcast_add(&time),
+            Modulation::Multiply if class.is_none() => pass.modulate(&h, Some(&time), None),
+            _ => pass.modulate(&h, class.as_ref(), Some(&time)),
         }
     }
 
@@ -175,8 +178,14 @@ impl ConvNorm {
         Ok(ConvNorm { conv, gamma: norm.get(to, "weight")?, beta: norm.get(to, "bias")?, running: Mutex::new(running) })
     }
 
-    fn layer(&self) -> Layer {
-        self.conv.layer(Some((self.gamma.clone(), self.beta.clone())))
+    fn forward(&self, pass: &mut Pass, sources: &[&Value]) -> Result<Value> {
+        let given = if pass.trains() { None } else { Some(self.without_bias()?) };
+        let layer = self.conv.layer(Some((self.gamma.clone(), self.beta.clone())));
+        let (y, batch) = pass.conv(sources, &layer, given.as_ref())?;
+        if let Some(batch) = batch.filter(|_| pass.trains()) {
+            self.take_up(&batch)?;
+        }
+        Ok(y)
     }
 
     /// The running statistics of what the convolution makes without its bias, which is left out.
@@ -200,43 +209,23 @@ impl ConvNorm {
     }
 }
 
-/// `ConvNorm`s one after the other, by the names of their normalisations, and a convolution alone where the network ends.
-struct Block(Vec<(String, ConvNorm)>, Option<Conv>);
+/// `ConvNorm`s one after the other, by the names of their normalisations.
+struct Block(Vec<(String, ConvNorm)>);
 
 impl Block {
     /// Two `ConvNorm`s, behind one that resamples where the block does.
     fn new(way: Option<Way>, (from, to): (usize, usize), vb: VarBuilder) -> Result<Block> {
-        let mut convs = Vec::new();
-        let mut add = |layer: &str, way, channels| {
-            convs.push((format!("{}.{layer}.norm", vb.prefix()), ConvNorm::new(way, channels, vb.pp(layer))?));
-            Ok::<_, candle_core::Error>(())
-        };
-        let mut from = from;
-        if let Some(way) = way {
-            add("resample", way, (from, to))?;
-            from = to;
-        }
-        add("conv1", Way::Same, (from, to))?;
-        add("conv2", Way::Same, (to, to))?;
-        Ok(Block(convs, None))
+        let resample = way.map(|way| ("resample", way, (from, to)));
+        let first = if way.is_some() { to } else { from };
+        let all = resample.into_iter().chain([("conv1", Way::Same, (first, to)), ("conv2", Way::Same, (to, to))]);
+        let named =
+            all.map(|(layer, way, channels)| Ok((format!("{}.{layer}.norm", vb.prefix()), ConvNorm::new(way, channels, vb.pp(layer))?)));
+        Ok(Block(named.collect::<Result<_>>()?))
     }
 
-    fn ending(self, conv: Conv) -> Block {
-        Block(self.0, Some(conv))
-    }
-
-    fn forward(&self, sources: &[&Tensor], train: bool) -> Result<Tensor> {
-        let mut layers: Vec<Layer> = self.0.iter().map(|(_, conv)| conv.layer()).collect();
-        layers.extend(self.1.iter().map(|conv| conv.layer(None)));
-        let given = self.0.iter().map(|(_, conv)| conv.without_bias()).collect::<Result<Vec<_>>>()?;
-        let (y, batch) = conv_norm_gelu(sources, &layers, (!train).then_some(&given))?;
-        if train {
-            self.0.iter().zip(&batch).try_for_each(|((_, conv), batch)| conv.take_up(batch))?;
-        }
-        match &self.1 {
-            Some(conv) => y.broadcast_add(&conv.bias),
-            None => Ok(y),
-        }
+    fn forward(&self, pass: &mut Pass, sources: &[&Value]) -> Result<Value> {
+        let [(_, first), others @ ..] = &self.0[..] else { candle_core::bail!("a block without layers") };
+        others.iter().try_fold(first.forward(pass, sources)?, |y, (_, conv)| conv.forward(pass, &[&y]))
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod attention;
 mod config;
-mod conv;
 pub mod course;
 mod embedding;
 pub mod ops;
@@ -14,4 +13,4 @@ mod unet;
 pub use config::{ConfigError, UnetConfig};
 pub use t5::T5Encoder;
 pub use t5_config::T5Config;
-pub use unet::{Conditioning, Unet};
+pub use unet::{Conditioning, Prompts, Unet};

@@ -1,8 +1,8 @@
-//! The residual block, which also halves and doubles the picture: diffusers' `ResnetBlock2D` with `scale_shift`.
+//! The residual block, which also halves and doubles the picture: diffusers' `ResnetBlock2D` with `scale_shift`, channels-last.
 
-use super::conv::{Conv, conv};
-use candle_core::{D, Module, Result, Tensor};
-use candle_nn::{GroupNorm, Linear, VarBuilder, group_norm, linear};
+use super::ops::{After, GroupNorm, Kernel, double, halve};
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
 
 /// What a block does to the picture's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Scale {
     Double,
 }
 
-/// What all resnets of a network share.
+/// What resnets share.
 #[derive(Clone, Copy, Debug)]
 pub struct ResnetConfig {
     /// Channels of the time embedding.
@@ -24,64 +24,60 @@ pub struct ResnetConfig {
     pub groups: usize,
     /// Their epsilon.
     pub eps: f64,
-    /// Whether the embedding comes activated.
-    pub skip_time_act: bool,
     /// What the sum is divided by.
     pub out_scale: f64,
+    /// Pixels of the pictures that come out, mostly.
+    pub pixels: usize,
 }
 
-/// (b, in, h, w) and the embedding (b, time) → (b, out, h', w').
+/// (b, h, w, in) and the activated embedding (b, time) → (b, h', w', out).
 #[derive(Debug)]
 pub struct Resnet {
     norm1: GroupNorm,
-    conv1: Conv,
-    time_emb_proj: Linear,
+    conv1: Kernel,
+    time_emb_proj: Kernel,
     norm2: GroupNorm,
-    conv2: Conv,
-    conv_shortcut: Option<Conv>,
+    conv2: Kernel,
+    conv_shortcut: Option<Kernel>,
     scale: Scale,
-    config: ResnetConfig,
+    out_scale: f64,
 }
 
 impl Resnet {
     /// From `channels.0` to `channels.1` channels.
     pub fn new(channels: (usize, usize), scale: Scale, config: ResnetConfig, vb: VarBuilder) -> Result<Self> {
         let (from, to) = channels;
-        let conv_shortcut = (from != to).then(|| conv((from, to), 1, vb.pp("conv_shortcut"))).transpose()?;
+        let shortcut = (from != to).then(|| Kernel::convolution((from, to), 1, config.pixels, vb.pp("conv_shortcut")));
         Ok(Resnet {
-            norm1: group_norm(config.groups, from, config.eps, vb.pp("norm1"))?,
-            conv1: conv((from, to), 3, vb.pp("conv1"))?,
-            time_emb_proj: linear(config.time, 2 * to, vb.pp("time_emb_proj"))?,
-            norm2: group_norm(config.groups, to, config.eps, vb.pp("norm2"))?,
-            conv2: conv((to, to), 3, vb.pp("conv2"))?,
-            conv_shortcut,
+            norm1: GroupNorm::new(config.groups, from, config.eps, vb.pp("norm1"))?,
+            conv1: Kernel::convolution((from, to), 3, config.pixels, vb.pp("conv1"))?,
+            time_emb_proj: Kernel::linear((config.time, 2 * to), vb.pp("time_emb_proj"))?,
+            norm2: GroupNorm::new(config.groups, to, config.eps, vb.pp("norm2"))?,
+            conv2: Kernel::convolution((to, to), 3, config.pixels, vb.pp("conv2"))?,
+            conv_shortcut: shortcut.transpose()?,
             scale,
-            config,
+            out_scale: config.out_scale,
         })
     }
 
-    /// x (b, in, h, w), embedding (b, time).
+    /// x (b, h, w, in), embedding (b, time).
     pub fn forward(&self, x: &Tensor, embedding: &Tensor) -> Result<Tensor> {
-        let h = self.resize(&self.norm1.forward(x)?.gelu_erf()?)?;
-        let h = self.norm2.forward(&self.conv1.forward(&h)?)?;
-
-        let embedding = if self.config.skip_time_act { embedding.clone() } else { embedding.gelu_erf()? };
-        let modulation = self.time_emb_proj.forward(&embedding)?.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)?; // (b, 2 out, 1, 1)
-        let (scale, shift) = (modulation.narrow(1, 0, h.dim(1)?)?, modulation.narrow(1, h.dim(1)?, h.dim(1)?)?);
-        let h = h.broadcast_mul(&(scale + 1.0)?)?.broadcast_add(&shift)?.gelu_erf()?;
-        let h = self.conv2.forward(&h)?;
+        let modulation = self.time_emb_proj.forward(embedding, None)?; // (b, 2 out)
+        let h = self.resize(&self.norm1.forward(x, After { modulation: None, gelu: true })?)?;
+        let h = self.conv1.forward(&h, None)?;
+        let h = self.norm2.forward(&h, After { modulation: Some(&modulation), gelu: true })?;
 
         let x = self.resize(x)?;
-        let x = self.conv_shortcut.as_ref().map_or(Ok(x.clone()), |conv| conv.forward(&x))?;
-        (x + h)? / self.config.out_scale
+        let x = self.conv_shortcut.as_ref().map_or(Ok(x.clone()), |conv| conv.forward(&x, None))?;
+        let sum = self.conv2.forward(&h, Some(&x))?;
+        if self.out_scale == 1.0 { Ok(sum) } else { sum / self.out_scale }
     }
 
     fn resize(&self, x: &Tensor) -> Result<Tensor> {
-        let (_, _, h, w) = x.dims4()?;
         match self.scale {
             Scale::Same => Ok(x.clone()),
-            Scale::Half => x.avg_pool2d(2),
-            Scale::Double => x.upsample_nearest2d(2 * h, 2 * w),
+            Scale::Half => halve(x),
+            Scale::Double => double(x),
         }
     }
 }

@@ -1,20 +1,64 @@
-//! DeepFloyd IF's UNet, stages I and II: diffusers' `UNet2DConditionModel` with the blocks that the published models use.
+//! DeepFloyd IF's UNet, stages I and II: diffusers' `UNet2DConditionModel` with the blocks that the published models use,
+//! channels-last inside.
 
 use super::attention::AddedKvAttention;
 use super::config::{ATTENDING_DOWN, ATTENDING_UP, UnetConfig};
-use super::conv::{Conv, conv};
 use super::embedding::{TextEmbedding, TimeEmbedding};
+use super::ops::{After, GroupNorm, Kernel};
 use super::resnet::{Resnet, ResnetConfig, Scale};
 use candle_core::{DType, Module, Result, Tensor};
-use candle_nn::{GroupNorm, Linear, VarBuilder, group_norm, linear};
+use candle_nn::VarBuilder;
+use rayon::prelude::*;
 
-/// What a prediction depends on besides the picture.
+/// What the network makes of prompts, the same at every step.
 #[derive(Clone, Debug)]
-pub struct Conditioning {
-    /// The text encoder's states, (b, n, encoder_hid_dim).
-    pub text: Tensor,
+pub struct Prompts {
+    /// Each prompt as one vector, (b, time channels).
+    pooled: Tensor,
+    /// Keys and values for each attention on the way, (b, n, 2 c).
+    read: Vec<Tensor>,
+}
+
+impl Prompts {
+    /// How many prompts there are.
+    pub fn len(&self) -> usize {
+        self.pooled.dims().first().copied().unwrap_or(0)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn one(&self, prompt: usize) -> Result<Prompts> {
+        self.each(|x| x.narrow(0, prompt, 1))
+    }
+
+    /// Each prompt for as many pictures in turn.
+    fn repeat(&self, times: usize) -> Result<Prompts> {
+        let rows: Vec<u32> = (0..self.len() as u32).flat_map(|prompt| std::iter::repeat_n(prompt, times)).collect();
+        let rows = Tensor::new(rows, self.pooled.device())?;
+        self.each(|x| x.index_select(&rows, 0))
+    }
+
+    fn each(&self, f: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Prompts> {
+        Ok(Prompts { pooled: f(&self.pooled)?, read: self.read.iter().map(&f).collect::<Result<_>>()? })
+    }
+}
+
+/// What a prediction depends on besides the pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditioning<'a> {
+    /// The timestep of each picture, (b).
+    pub t: &'a Tensor,
+    /// Prompts, each for as many pictures in turn.
+    pub prompts: &'a Prompts,
     /// Stage II: how noisy the enlarged input is, (b), in timesteps.
-    pub noise_level: Option<Tensor>,
+    pub noise_level: Option<&'a Tensor>,
 }
 
 /// One level on the way down or up: resnets, each with attention where the level has it, and a last resnet that resizes.
@@ -33,14 +77,14 @@ pub struct Unet {
     time_embedding: TimeEmbedding,
     class_embedding: Option<TimeEmbedding>,
     add_embedding: TextEmbedding,
-    encoder_hid_proj: Linear,
-    conv_in: Conv,
+    encoder_hid_proj: Kernel,
+    conv_in: Kernel,
     down_blocks: Vec<Block>,
     mid_resnets: [Resnet; 2],
     mid_attention: AddedKvAttention,
     up_blocks: Vec<Block>,
     conv_norm_out: GroupNorm,
-    conv_out: Conv,
+    conv_out: Kernel,
 }
 
 impl Unet {
@@ -50,21 +94,21 @@ impl Unet {
         let last = config.block_out_channels.len() - 1;
         let deepest = config.block_out_channels[last];
         let class = config.class_embed_type.is_some().then(|| TimeEmbedding::new(first, time, vb.pp("class_embedding")));
-        let mid = ResnetConfig { out_scale: config.mid_block_scale_factor, ..resnet_config(&config) };
+        let mid = ResnetConfig { out_scale: config.mid_block_scale_factor, ..resnet_config(&config, last) };
         let mid_resnet = |i| Resnet::new((deepest, deepest), Scale::Same, mid, vb.pp("mid_block.resnets").pp(i));
         Ok(Unet {
             dtype: vb.dtype(),
             time_embedding: TimeEmbedding::new(first, time, vb.pp("time_embedding"))?,
             class_embedding: class.transpose()?,
             add_embedding: TextEmbedding::new(config.encoder_hid_dim, config.addition_embed_type_num_heads, time, vb.pp("add_embedding"))?,
-            encoder_hid_proj: linear(config.encoder_hid_dim, config.cross_attention_dim, vb.pp("encoder_hid_proj"))?,
-            conv_in: conv((config.in_channels, first), 3, vb.pp("conv_in"))?,
+            encoder_hid_proj: Kernel::linear((config.encoder_hid_dim, config.cross_attention_dim), vb.pp("encoder_hid_proj"))?,
+            conv_in: Kernel::convolution((config.in_channels, first), 3, pixels(&config, 0), vb.pp("conv_in"))?,
             down_blocks: (0..=last).map(|i| down_block(&config, i, vb.pp("down_blocks").pp(i))).collect::<Result<_>>()?,
             mid_resnets: [mid_resnet(0)?, mid_resnet(1)?],
             mid_attention: attention(&config, (last, last), vb.pp("mid_block.attentions.0"))?,
             up_blocks: (0..=last).map(|i| up_block(&config, i, vb.pp("up_blocks").pp(i))).collect::<Result<_>>()?,
-            conv_norm_out: group_norm(config.norm_num_groups, first, config.norm_eps, vb.pp("conv_norm_out"))?,
-            conv_out: conv((first, config.out_channels), 3, vb.pp("conv_out"))?,
+            conv_norm_out: GroupNorm::new(config.norm_num_groups, first, config.norm_eps, vb.pp("conv_norm_out"))?,
+            conv_out: Kernel::convolution((first, config.out_channels), 3, pixels(&config, 0), vb.pp("conv_out"))?,
             config,
         })
     }
@@ -74,65 +118,105 @@ impl Unet {
         &self.config
     }
 
-    /// x (b, in_channels, h, w) at timesteps t (b).
-    pub fn forward(&self, x: &Tensor, t: &Tensor, conditioning: &Conditioning) -> Result<Tensor> {
-        let embedding = self.embedding(t, conditioning)?;
-        let text = self.encoder_hid_proj.forward(&conditioning.text)?;
+    /// What the network makes of the text encoder's states (b, n, encoder_hid_dim).
+    ///
+    /// # Errors
+    /// When the states have another size.
+    pub fn read(&self, states: &Tensor) -> Result<Prompts> {
+        let text = self.encoder_hid_proj.forward(states, None)?;
+        let down = self.down_blocks.iter().flat_map(|block| &block.attentions);
+        let up = self.up_blocks.iter().flat_map(|block| &block.attentions);
+        let read = down.chain([&self.mid_attention]).chain(up).map(|attention| attention.read(&text));
+        Ok(Prompts { pooled: self.add_embedding.forward(states)?, read: read.collect::<Result<_>>()? })
+    }
 
-        let mut h = self.conv_in.forward(x)?;
+    /// The prediction for x (b, in_channels, h, w).
+    ///
+    /// # Errors
+    /// When sizes do not fit, or a stage II network is told no noise level.
+    pub fn forward(&self, x: &Tensor, conditioning: Conditioning) -> Result<Tensor> {
+        let (b, prompts) = (x.dim(0)?, conditioning.prompts);
+        if prompts.is_empty() || !b.is_multiple_of(prompts.len()) {
+            candle_core::bail!("{} prompts cannot be shared by {b} pictures", prompts.len());
+        }
+        let each = b / prompts.len();
+        let x = x.permute((0, 2, 3, 1))?.contiguous()?;
+        let y = if x.device().is_cpu() {
+            // A picture a thread: each stays in its core's own cache, and no operator waits for another thread.
+            let embedding = self.embedding(conditioning, &prompts.repeat(each)?.pooled)?;
+            let picture = |i: usize| self.walk(&x.narrow(0, i, 1)?, &embedding.narrow(0, i, 1)?, &prompts.one(i / each)?.read);
+            let pictures: Vec<Tensor> = (0..b).into_par_iter().map(picture).collect::<Result<_>>()?;
+            Tensor::cat(&pictures, 0)?
+        } else {
+            let prompts = prompts.repeat(each)?;
+            self.walk(&x, &self.embedding(conditioning, &prompts.pooled)?, &prompts.read)?
+        };
+        y.permute((0, 3, 1, 2))?.contiguous()
+    }
+
+    /// x (b, h, w, in_channels) down and up again.
+    fn walk(&self, x: &Tensor, embedding: &Tensor, read: &[Tensor]) -> Result<Tensor> {
+        let mut read = read.iter();
+        let mut attend = |attention: Option<&AddedKvAttention>, h: Tensor| match (attention, attention.and_then(|_| read.next())) {
+            (Some(attention), Some(text)) => attention.forward(&h, text),
+            _ => Ok(h),
+        };
+
+        let mut h = self.conv_in.forward(x, None)?;
         let mut skips = vec![h.clone()];
         for block in &self.down_blocks {
             for (i, resnet) in block.resnets.iter().enumerate() {
-                h = resnet.forward(&h, &embedding)?;
-                if let Some(attention) = block.attentions.get(i) {
-                    h = attention.forward(&h, &text)?;
-                }
+                h = attend(block.attentions.get(i), resnet.forward(&h, embedding)?)?;
                 skips.push(h.clone());
             }
             if let Some(sampler) = &block.sampler {
-                h = sampler.forward(&h, &embedding)?;
+                h = sampler.forward(&h, embedding)?;
                 skips.push(h.clone());
             }
         }
 
-        h = self.mid_resnets[0].forward(&h, &embedding)?;
-        h = self.mid_attention.forward(&h, &text)?;
-        h = self.mid_resnets[1].forward(&h, &embedding)?;
+        h = attend(Some(&self.mid_attention), self.mid_resnets[0].forward(&h, embedding)?)?;
+        h = self.mid_resnets[1].forward(&h, embedding)?;
 
         for block in &self.up_blocks {
             for (i, resnet) in block.resnets.iter().enumerate() {
                 let skip = skips.pop().ok_or_else(|| candle_core::Error::msg("the way up is longer than the way down"))?;
-                h = resnet.forward(&Tensor::cat(&[h, skip], 1)?, &embedding)?;
-                if let Some(attention) = block.attentions.get(i) {
-                    h = attention.forward(&h, &text)?;
-                }
+                h = attend(block.attentions.get(i), resnet.forward(&Tensor::cat(&[h, skip], 3)?, embedding)?)?;
             }
             if let Some(sampler) = &block.sampler {
-                h = sampler.forward(&h, &embedding)?;
+                h = sampler.forward(&h, embedding)?;
             }
         }
-        self.conv_out.forward(&self.conv_norm_out.forward(&h)?.gelu_erf()?)
+        self.conv_out.forward(&self.conv_norm_out.forward(&h, After { modulation: None, gelu: true })?, None)
     }
 
-    /// Time, noise level and pooled text in one vector, (b, time channels).
-    fn embedding(&self, t: &Tensor, conditioning: &Conditioning) -> Result<Tensor> {
-        let mut embedding = self.time_embedding.forward(t, self.dtype)?;
+    /// Time, noise level and pooled text in one vector, (b, time channels), activated as the resnets take it.
+    fn embedding(&self, conditioning: Conditioning, pooled: &Tensor) -> Result<Tensor> {
+        let mut embedding = self.time_embedding.forward(conditioning.t, self.dtype)?;
         if let Some(class_embedding) = &self.class_embedding {
-            let level =
-                conditioning.noise_level.as_ref().ok_or_else(|| candle_core::Error::msg("a stage II network needs a noise level"))?;
+            let level = conditioning.noise_level.ok_or_else(|| candle_core::Error::msg("a stage II network needs a noise level"))?;
             embedding = (embedding + class_embedding.forward(level, self.dtype)?)?;
         }
-        embedding = (embedding + self.add_embedding.forward(&conditioning.text)?)?;
-        if self.config.time_embedding_act_fn.is_some() { embedding.gelu_erf() } else { Ok(embedding) }
+        embedding = (embedding + pooled)?;
+        if self.config.time_embedding_act_fn.is_some() {
+            embedding = embedding.gelu_erf()?;
+        }
+        if self.config.resnet_skip_time_act { Ok(embedding) } else { embedding.gelu_erf() }
     }
 }
 
-fn resnet_config(config: &UnetConfig) -> ResnetConfig {
+/// Pixels of a level's pictures.
+fn pixels(config: &UnetConfig, level: usize) -> usize {
+    (config.sample_size >> level).pow(2)
+}
+
+/// What the resnets share whose pictures come out at a level.
+fn resnet_config(config: &UnetConfig, level: usize) -> ResnetConfig {
     ResnetConfig {
+        pixels: pixels(config, level),
         time: config.time_channels(),
         groups: config.norm_num_groups,
         eps: config.norm_eps,
-        skip_time_act: config.resnet_skip_time_act,
         out_scale: config.resnet_out_scale_factor,
     }
 }
@@ -147,7 +231,7 @@ fn down_block(config: &UnetConfig, i: usize, vb: VarBuilder) -> Result<Block> {
     let channels = &config.block_out_channels;
     let (from, to) = (channels[i.saturating_sub(1)], channels[i]);
     let layers = config.layers_per_block.at(i);
-    let shared = resnet_config(config);
+    let shared = resnet_config(config, i);
     let resnet = |j| Resnet::new((if j == 0 { from } else { to }, to), Scale::Same, shared, vb.pp("resnets").pp(j));
     let attends = config.down_block_types[i] == ATTENDING_DOWN;
     let halves = i + 1 < channels.len();
@@ -156,7 +240,7 @@ fn down_block(config: &UnetConfig, i: usize, vb: VarBuilder) -> Result<Block> {
         attentions: (0..layers * usize::from(attends))
             .map(|j| attention(config, (i, i), vb.pp("attentions").pp(j)))
             .collect::<Result<_>>()?,
-        sampler: halves.then(|| Resnet::new((to, to), Scale::Half, shared, vb.pp("downsamplers.0"))).transpose()?,
+        sampler: halves.then(|| Resnet::new((to, to), Scale::Half, resnet_config(config, i + 1), vb.pp("downsamplers.0"))).transpose()?,
     })
 }
 
@@ -168,7 +252,7 @@ fn up_block(config: &UnetConfig, i: usize, vb: VarBuilder) -> Result<Block> {
     let level = last - i;
     let (below, to, above) = (channels[(level + 1).min(last)], channels[level], channels[level.saturating_sub(1)]);
     let layers = config.layers_per_block.at(level) + 1;
-    let shared = resnet_config(config);
+    let shared = resnet_config(config, level);
     let resnet = |j: usize| {
         let (from, skip) = (if j == 0 { below } else { to }, if j + 1 == layers { above } else { to });
         Resnet::new((from + skip, to), Scale::Same, shared, vb.pp("resnets").pp(j))
@@ -179,6 +263,8 @@ fn up_block(config: &UnetConfig, i: usize, vb: VarBuilder) -> Result<Block> {
         attentions: (0..layers * usize::from(attends))
             .map(|j| attention(config, (level, i), vb.pp("attentions").pp(j)))
             .collect::<Result<_>>()?,
-        sampler: (level > 0).then(|| Resnet::new((to, to), Scale::Double, shared, vb.pp("upsamplers.0"))).transpose()?,
+        sampler: (level > 0)
+            .then(|| Resnet::new((to, to), Scale::Double, resnet_config(config, level - 1), vb.pp("upsamplers.0")))
+            .transpose()?,
     })
 }

@@ -6,7 +6,7 @@ use ratatui::{
     layout::{Alignment, Rect},
     style::{Color, Style},
     symbols::Marker,
-    text::Line,
+    text::{Line, Span},
     widgets::canvas::{Canvas, Line as Stroke, Points},
 };
 
@@ -17,10 +17,41 @@ const APART: u16 = 2;
 /// From this ratio of the highest to the lowest loss on the labels are those of a log axis, below it they are evenly spaced.
 const WIDE: f64 = 3.0;
 
+/// How a curve is drawn: in a colour, and with gaps, so that curves differ where there are no colours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pen {
+    colour: Color,
+    /// Dots of a stroke, and of the gap behind it.
+    dash: (u32, u32),
+    /// How that looks beside a name.
+    sign: &'static str,
+}
+
+impl Pen {
+    /// The pens of so many colours.
+    pub(super) fn all<const N: usize>(colours: [Color; N]) -> [Pen; N] {
+        const DASHES: [((u32, u32), &str); 4] = [((1, 0), "━━━"), ((6, 4), "━ ━"), ((2, 2), "╍╍╍"), ((1, 3), "···")];
+        let mut dashes = DASHES.into_iter().cycle();
+        colours.map(|colour| {
+            let (dash, sign) = dashes.next().unwrap_or(DASHES[0]);
+            Pen { colour, dash, sign }
+        })
+    }
+
+    /// A piece of the curve, to stand beside a name.
+    pub(super) fn sample(&self) -> Span<'static> {
+        Span::styled(format!("{} ", self.sign), Style::new().fg(self.colour))
+    }
+
+    fn draws(&self, column: &Column) -> bool {
+        column.x as u32 % (self.dash.0 + self.dash.1) < self.dash.0
+    }
+}
+
 /// What is drawn.
 pub(super) struct Plot<'a> {
-    /// The curves, the last on top, each with its colour. The steps of the last are drawn as they were.
-    pub series: Vec<(&'a [Bin], Color)>,
+    /// The curves, the last on top. The steps of the last are drawn as they were.
+    pub series: Vec<(&'a [Bin], Pen)>,
     /// The steps from the left to the right edge.
     pub steps: (u32, u32),
     /// Steps of an epoch.
@@ -65,7 +96,7 @@ impl Screen<'_, '_> {
         let y = |loss: f64| (scale.at(loss) * high).round();
         let (dim, border) = (self.look.theme.roles.dim, self.look.theme.roles.border);
         let mark = plot.mark.and_then(|step| plot.dot(step, wide));
-        let columns: Vec<_> = plot.series.iter().map(|(bins, colour)| (columns(bins, plot.steps, wide), *colour)).collect();
+        let columns: Vec<_> = plot.series.iter().map(|(bins, pen)| (columns(bins, plot.steps, wide), *pen)).collect();
         let canvas = Canvas::default().marker(Marker::Braille).x_bounds([0.0, wide as f64 - 1.0]).y_bounds([0.0, high]);
         let canvas = canvas.paint(|context| {
             if let Some(x) = mark {
@@ -78,14 +109,14 @@ impl Screen<'_, '_> {
                     context.draw(&Stroke { x1: column.x, y1: y(column.low), x2: column.x, y2: y(column.high), color: dim });
                 }
             }
-            for (columns, colour) in &columns {
+            for (columns, pen) in &columns {
                 context.layer();
-                for pair in columns.windows(2) {
+                for pair in columns.windows(2).filter(|pair| pen.draws(&pair[0])) {
                     let [from, to] = [pair[0], pair[1]].map(|column| (column.x, y(column.smooth)));
-                    context.draw(&Stroke { x1: from.0, y1: from.1, x2: to.0, y2: to.1, color: *colour });
+                    context.draw(&Stroke { x1: from.0, y1: from.1, x2: to.0, y2: to.1, color: pen.colour });
                 }
-                let last: Vec<_> = columns.iter().map(|column| (column.x, y(column.smooth))).collect();
-                context.draw(&Points { coords: &last, color: *colour });
+                let dots: Vec<_> = columns.iter().filter(|column| pen.draws(column)).map(|column| (column.x, y(column.smooth))).collect();
+                context.draw(&Points { coords: &dots, color: pen.colour });
             }
         });
         self.frame.render_widget(canvas, chart);
@@ -138,14 +169,13 @@ impl Screen<'_, '_> {
     }
 
     /// The curves by their names, in the upper right corner of the plot.
-    pub(super) fn legend(&mut self, area: Rect, names: &[(Color, String)]) {
+    pub(super) fn legend(&mut self, area: Rect, names: &[(Pen, String)]) {
         let most = usize::from(area.width / 2);
-        for ((colour, name), y) in names.iter().zip(area.y..area.bottom()) {
+        for ((pen, name), y) in names.iter().zip(area.y..area.bottom()) {
             let name = text::clip(name, most);
-            let width = text::columns(&name) as u16 + 4;
+            let width = text::columns(&name) as u16 + 5;
             let spot = Rect { x: area.right().saturating_sub(width + 1), y, width, height: 1 };
-            let mut line = Line::styled(" ━━", Style::new().fg(*colour));
-            line.push_span(format!(" {name}"));
+            let line = Line::from(vec![Span::raw(" "), pen.sample(), Span::raw(name)]);
             self.frame.render_widget(line, Rect { width: width.min(area.width), x: spot.x.max(area.x), ..spot });
         }
     }

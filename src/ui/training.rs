@@ -1,13 +1,13 @@
 //! The training screen: the curve, the facts, the samples of every epoch, the running batch, the log.
 
-use super::plot::Plot;
+use super::plot::{Pen, Plot};
 use super::{Screen, text};
 use crate::app::{App, Curve, Watch, Wide};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Recipe, Run, State};
 use ratatui::{
     layout::{Alignment, Constraint, Layout, Rect},
-    style::{Color, Modifier, Style},
+    style::{Modifier, Style},
     text::{Line, Span},
     widgets::{Block, BorderType},
 };
@@ -119,18 +119,16 @@ impl Screen<'_, '_> {
         inner
     }
 
-    /// A colour for each curve, in the order of [`Watch::runs`].
-    fn colours(&self) -> [Color; crate::app::CURVES] {
+    /// A pen for each curve, in the order of [`Watch::runs`].
+    fn pens(&self) -> [Pen; crate::app::CURVES] {
         let roles = &self.look.theme.roles;
-        [roles.series1, roles.series2, roles.series3, roles.series4]
+        Pen::all([roles.series1, roles.series2, roles.series3, roles.series4])
     }
 
     fn losses(&mut self, watch: &Watch, area: Rect) {
         let app = self.app;
-        let curves: Vec<_> =
-            watch.runs().into_iter().zip(self.colours()).filter_map(|(run, colour)| Some((app.run(run)?, colour))).collect();
-        let known: Vec<(&Curve, Color)> =
-            curves.iter().filter_map(|(run, colour)| Some((&app.learnings.get(run.id)?.curve, *colour))).collect();
+        let curves: Vec<_> = watch.runs().into_iter().zip(self.pens()).filter_map(|(run, pen)| Some((app.run(run)?, pen))).collect();
+        let known: Vec<(&Curve, Pen)> = curves.iter().filter_map(|(run, pen)| Some((&app.learnings.get(run.id)?.curve, *pen))).collect();
         let zoom = if watch.recent { "the last steps · z all" } else { "all steps · z the last" };
         let inner = self.part(area, "Loss, mean squared error", zoom, None);
         let Some(steps) = steps(watch.recent, &known) else {
@@ -139,7 +137,7 @@ impl Screen<'_, '_> {
         let run = app.watched();
         let mark = run.zip(app.epoch_shown()).and_then(|(run, at)| app.per_epoch(run)?.checked_mul(at + 1));
         let plot = Plot {
-            series: known.iter().rev().map(|(curve, colour)| (curve.bins(), *colour)).collect(),
+            series: known.iter().rev().map(|(curve, pen)| (curve.bins(), *pen)).collect(),
             steps,
             per_epoch: run.and_then(|run| app.per_epoch(run)),
             mark,
@@ -148,7 +146,7 @@ impl Screen<'_, '_> {
         if curves.len() > 1 {
             let all: Vec<_> = curves.iter().map(|(run, _)| *run).collect();
             let names = all.iter().zip(differences(&all)).map(|(run, words)| format!("{} {words}", run.id));
-            let names: Vec<_> = curves.iter().map(|(_, colour)| *colour).zip(names).collect();
+            let names: Vec<_> = curves.iter().map(|(_, pen)| *pen).zip(names).collect();
             self.legend(inner, &names);
         }
     }
@@ -225,13 +223,12 @@ impl Screen<'_, '_> {
         let first = (selected + 1).saturating_sub(usize::from(list.height));
         for ((at, run), y) in others.iter().enumerate().skip(first).zip(list.y..list.bottom()) {
             let on = watch.over.iter().position(|over| *over == run.id);
-            let mark =
-                on.map_or(Span::raw("   "), |place| Span::styled("━━ ", Style::new().fg(self.colours()[(place + 1) % crate::app::CURVES])));
+            let mark = on.map_or(Span::raw("    "), |place| self.pens()[(place + 1) % crate::app::CURVES].sample());
             let style = if at == selected { self.accent().add_modifier(Modifier::BOLD) } else { Style::new() };
             let pick = if at == selected { "▸" } else { " " };
             let check = if on.is_some() { "[x] " } else { "[ ] " };
             let words = self.app.watched().map(|watched| differences(&[watched, run]).remove(1)).unwrap_or_default();
-            let words = text::clip(&format!("{} {words}", run.id), usize::from(list.width).saturating_sub(9));
+            let words = text::clip(&format!("{} {words}", run.id), usize::from(list.width).saturating_sub(10));
             let line = Line::from(vec![Span::styled(pick, style), Span::styled(check, style), mark, Span::styled(words, style)]);
             self.frame.render_widget(line, Rect { y, height: 1, ..list });
         }
@@ -244,7 +241,7 @@ impl Screen<'_, '_> {
 
 /// The steps from the left to the right edge; none while there is no curve. The right edge goes on in leaps, so that a
 /// curve that grows does not stir all the time.
-fn steps(recent: bool, curves: &[(&Curve, Color)]) -> Option<(u32, u32)> {
+fn steps(recent: bool, curves: &[(&Curve, Pen)]) -> Option<(u32, u32)> {
     let last = curves.iter().filter(|(curve, _)| !curve.bins().is_empty()).map(|(curve, _)| curve.last()).max()?;
     let span = (last / 10).max(RECENT).min(last);
     let power = |steps: u32| steps.checked_next_power_of_two().unwrap_or(u32::MAX);

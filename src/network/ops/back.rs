@@ -3,6 +3,7 @@
 use super::buffers::{give, take};
 use super::frame::{Gradient, Source};
 use super::norm::Sums;
+use super::numbers::Numbers;
 use super::plan::{Block, Plan, SCRATCH, Scratch, Way, gather_all, room, spread_all};
 use super::product::{Matrix, product};
 use super::tiles::Tiles;
@@ -11,60 +12,99 @@ use super::winograd::POINTS;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// What comes back from a layer: the gradients of its sources and of its weight, and the sums where the source is normalised.
-pub struct Backward {
-    pub sources: Vec<Vec<f32>>,
-    pub sums: Sums,
-    pub weight: Vec<f32>,
+/// The gradient of numbers, to which more readers of them may add.
+pub struct Pending {
+    pub values: Vec<f32>,
+    /// Its sums, where the numbers are normalised.
+    pub sums: Option<Sums>,
+    /// Whether anything is in it yet.
+    pub begun: bool,
 }
 
-/// Of the batch's parts: their gradients of the sources.
+impl Pending {
+    pub fn of(numbers: &Numbers) -> Pending {
+        let sums = numbers.line.as_ref().map(|_| Sums::new(numbers.size.2));
+        Pending { values: take(numbers.values.len()), sums, begun: false }
+    }
+
+    /// Adds sums of a part of the batch.
+    pub fn add(&mut self, more: Option<&Sums>) {
+        if let (Some(sums), Some(more)) = (&mut self.sums, more) {
+            sums.add(more);
+        }
+    }
+}
+
+/// A part of the batch, and its share of each source's gradient where that is wanted.
 struct Part<'a> {
     images: Range<usize>,
-    sources: Vec<&'a mut [f32]>,
+    shares: Vec<Option<Share<'a>>>,
+}
+
+struct Share<'a> {
+    values: &'a mut [f32],
+    sums: Option<Sums>,
+    /// Whether there is something that it is added to.
+    add: bool,
 }
 
 impl Plan {
-    /// The gradients of the sources, where they are wanted, and of the weight, from that of what the layer wrote.
-    pub fn backward(&self, packed: &Packed, sources: &[Source], gradient: &Gradient, batch: usize, wanted: bool) -> Backward {
-        let part = Plan::part(batch);
-        let mut back: Vec<Vec<f32>> = Vec::new();
-        if wanted {
-            back = sources.iter().map(|source| take(batch * self.from.0 * self.from.1 * source.channels)).collect();
-        }
-        let mut parts: Vec<_> =
-            (0..batch).step_by(part).map(|first| Part { images: first..(first + part).min(batch), sources: Vec::new() }).collect();
-        for (source, back) in sources.iter().zip(&mut back) {
-            let chunks = back.chunks_mut(part * self.from.0 * self.from.1 * source.channels);
-            parts.iter_mut().zip(chunks).for_each(|(part, chunk)| part.sources.push(chunk));
-        }
-        let sums: Vec<_> = parts
+    /// The gradient of the weight, from that of what the layer wrote; those of the sources go to the targets that there are.
+    pub fn backward(&self, packed: &Packed, sources: &[Source], gradient: &Gradient, targets: &mut [Option<Pending>]) -> Vec<f32> {
+        let batch = gradient.values.len() / self.result_len();
+        let wanted = targets.iter().any(Option::is_some);
+        let done: Vec<_> = self
+            .parts(batch, sources, targets)
             .into_par_iter()
-            .map(|mut part| {
-                let (mut weight, mut sums) = (take(packed.there.len()), Sums::new(self.from.2));
-                for image in part.images.clone().step_by(self.images(batch)) {
-                    let (images, first) = (self.images(batch).min(part.images.end - image), image == part.images.start);
+            .map(|mut of| {
+                let mut weight = take(packed.there.len());
+                for image in of.images.clone().step_by(self.images(batch)) {
+                    let (images, first) = (self.images(batch).min(of.images.end - image), image == of.images.start);
                     let block = Block { image, images, row: 0, rows: self.tiles().0 };
                     SCRATCH.with_borrow_mut(|scratch| {
                         self.backward_block(packed, (sources, gradient), (block, wanted, first), (&mut weight, scratch));
                         if wanted {
-                            self.give(sources, block, scratch, (&mut part, &mut sums));
+                            self.give(sources, block, scratch, &mut of);
                         }
                     });
                 }
-                (weight, sums)
+                (weight, of.shares.into_iter().map(|share| share?.sums).collect::<Vec<_>>())
             })
             .collect();
-        let mut all = sums.into_iter();
-        let (mut weight, mut sums) = all.next().unwrap_or_else(|| (vec![0.0; packed.there.len()], Sums::new(self.from.2)));
-        for (more, others) in all {
-            weight.par_chunks_mut(1 << 14).zip(more.par_chunks(1 << 14)).for_each(|(weight, more)| {
-                weight.iter_mut().zip(more).for_each(|(weight, value)| *weight += value);
+        let mut all: Option<Vec<f32>> = None;
+        for (weight, sums) in done {
+            targets.iter_mut().zip(&sums).for_each(|(target, sums)| target.iter_mut().for_each(|target| target.add(sums.as_ref())));
+            all = Some(match all {
+                None => weight,
+                Some(mut all) => {
+                    all.par_chunks_mut(1 << 14).zip(weight.par_chunks(1 << 14)).for_each(|(all, weight)| {
+                        all.iter_mut().zip(weight).for_each(|(all, value)| *all += value);
+                    });
+                    give(weight);
+                    all
+                }
             });
-            give(more);
-            sums.add(&others);
         }
-        Backward { sources: back, sums, weight }
+        targets.iter_mut().flatten().for_each(|target| target.begun = true);
+        all.unwrap_or_default()
+    }
+
+    fn parts<'a>(&self, batch: usize, sources: &[Source], targets: &'a mut [Option<Pending>]) -> Vec<Part<'a>> {
+        let part = Plan::part(batch);
+        let mut parts: Vec<_> =
+            (0..batch).step_by(part).map(|first| Part { images: first..(first + part).min(batch), shares: Vec::new() }).collect();
+        for (source, target) in sources.iter().zip(targets) {
+            let Some(Pending { values, begun, .. }) = target else {
+                parts.iter_mut().for_each(|part| part.shares.push(None));
+                continue;
+            };
+            let chunks = values.chunks_mut(part * self.from.0 * self.from.1 * source.channels);
+            for (part, chunk) in parts.iter_mut().zip(chunks) {
+                let sums = source.line.map(|_| Sums::new(source.channels));
+                part.shares.push(Some(Share { values: chunk, sums, add: *begun }));
+            }
+        }
+        parts
     }
 
     /// Adds to the weight's gradient, or begins it, and leaves that of the sources in the scratch's frames.
@@ -142,7 +182,7 @@ impl Plan {
     }
 
     /// Gives the sources' gradients from the scratch to a part's pictures.
-    fn give(&self, sources: &[Source], block: Block, scratch: &mut Scratch, (part, sums): (&mut Part, &mut Sums)) {
+    fn give(&self, sources: &[Source], block: Block, scratch: &mut Scratch, part: &mut Part) {
         let picture = (self.from.0, self.from.1);
         let (winograd, tiles) = (matches!(self.way, Way::Winograd { .. }), self.block_tiles(block));
         let frame = if winograd { self.picture_frame(block) } else { Plan::dense(self.from) };
@@ -157,10 +197,12 @@ impl Plan {
                 false => &scratch.frame[image * frame.len()..][..frame.len()],
             };
             let mut before = 0;
-            for (source, out) in sources.iter().zip(&mut part.sources) {
-                let len = picture.0 * picture.1 * source.channels;
-                let out = &mut out[(block.image + image - part.images.start) * len..][..len];
-                frame.give(picture, laid_out, (source, before), block.image + image, (out, sums));
+            for (source, share) in sources.iter().zip(&mut part.shares) {
+                if let Some(Share { values, sums, add }) = share {
+                    let len = picture.0 * picture.1 * source.channels;
+                    let out = &mut values[(block.image + image - part.images.start) * len..][..len];
+                    frame.give(picture, laid_out, (source, before), block.image + image, (out, sums.as_mut(), *add));
+                }
                 before += source.channels;
             }
         }

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 /// More buffers than a step of any of the networks here has.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 static KEPT: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
@@ -25,6 +25,9 @@ pub fn take(len: usize) -> Vec<f32> {
 
 /// Keeps a buffer for whoever takes one next.
 pub fn give(buffer: Vec<f32>) {
+    if buffer.capacity() == 0 {
+        return;
+    }
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     kept.push(buffer);
     if kept.len() > MOST {

@@ -109,34 +109,44 @@ impl Frame {
         }
     }
 
-    /// Copies the frame's pixels to the rows of the picture from `first` on.
-    pub fn write(self, picture: (usize, usize), frame: &[f32], (first, rows): (usize, &mut [f32]), channels: usize) {
+    /// Copies the frame's pixels, or adds them, to the rows of the picture from `first` on.
+    pub fn write(self, picture: (usize, usize), frame: &[f32], (first, rows): (usize, &mut [f32]), (channels, add): (usize, bool)) {
         for run in self.runs(picture, channels) {
             for i in 0..run.count {
                 let to = (run.pixel + i * run.step - first * picture.1) * channels;
-                rows[to..][..channels].copy_from_slice(&frame[run.at + i * self.depth..][..channels]);
+                put(&frame[run.at + i * self.depth..][..channels], &mut rows[to..][..channels], add);
             }
         }
     }
 
-    /// Gives the gradient in the frame to one picture of a source, whose channels begin at `before`; with its sums where the
-    /// source is normalised.
+    /// Gives the gradient in the frame to one picture of a source, whose channels begin at `before`, or adds it to what is there;
+    /// with its sums where the source is normalised.
     pub fn give(
         self,
         picture: (usize, usize),
         frame: &[f32],
         (source, before): (&Source, usize),
         image: usize,
-        (out, sums): (&mut [f32], &mut Sums),
+        (out, mut sums, add): (&mut [f32], Option<&mut Sums>, bool),
     ) {
         let channels = source.channels;
         let values = &source.values[image * picture.0 * picture.1 * channels..];
         for run in self.runs(picture, channels) {
             let (frame, to) = (&frame[run.at + before..], &mut out[run.pixel * channels..]);
-            match source.line {
-                Some(line) => sums.through(line, (frame, self.depth), &values[run.pixel * channels..], to, run.count),
-                None => (0..run.count).for_each(|i| to[i * channels..][..channels].copy_from_slice(&frame[i * self.depth..][..channels])),
+            if let (Some(line), Some(sums)) = (source.line, &mut sums) {
+                sums.through(line, (frame, self.depth), &values[run.pixel * channels..], (to, add), run.count);
+                continue;
+            }
+            for i in 0..run.count {
+                put(&frame[i * self.depth..][..channels], &mut to[i * channels..][..channels], add);
             }
         }
+    }
+}
+
+fn put(from: &[f32], to: &mut [f32], add: bool) {
+    match add {
+        true => to.iter_mut().zip(from).for_each(|(to, value)| *to += value),
+        false => to.copy_from_slice(from),
     }
 }

@@ -36,3 +36,24 @@ pub fn store<const WHOLE: bool>(block: Block, to: &mut [f32], first: usize) {
         to[first..].iter_mut().zip(&block).for_each(|(to, value)| *to = *value);
     }
 }
+
+/// Work on all channels, a block at a time.
+pub trait Blocks {
+    fn channels(&self) -> usize;
+
+    /// The block that begins at a channel.
+    fn block<const WHOLE: bool>(&mut self, first: usize);
+
+    /// All blocks. Inlined into a function that knows the CPU's vectors, as a closure would not be.
+    #[inline(always)]
+    fn all(&mut self) {
+        let channels = self.channels();
+        let whole = channels - channels % LANES;
+        for first in (0..whole).step_by(LANES) {
+            self.block::<true>(first);
+        }
+        if whole < channels {
+            self.block::<false>(whole);
+        }
+    }
+}

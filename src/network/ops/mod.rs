@@ -1,24 +1,37 @@
-//! Operators of the networks, with their gradients, on channels-last tensors.
+//! Operators of the networks on channels-last tensors: with their gradients for those that are trained, with weights made ready
+//! once for those that are not.
 //!
 //! On a CPU they are computed here; on other devices the same names are candle's operators.
 
+mod attention;
 mod back;
 mod buffers;
-mod chain;
+mod by_candle;
 mod conv;
-mod conv_norm;
 mod frame;
 mod gelu;
+mod group_norm;
+mod kernel;
 mod lanes;
 mod norm;
+mod numbers;
+mod panels;
+mod pass;
 mod plan;
 mod product;
+mod resize;
 mod tiles;
+mod walk;
 mod weights;
 mod window;
 mod winograd;
 
+pub use attention::attend;
 pub use buffers::release;
-pub use conv::{Slide, conv_transpose2d, conv2d};
-pub use conv_norm::{Layer, conv_norm_gelu};
+pub use conv::Slide;
+pub use group_norm::{After, GroupNorm};
+pub use kernel::Kernel;
 pub use norm::Moments;
+pub use numbers::Value;
+pub use pass::{Layer, Pass};
+pub use resize::{double, halve};

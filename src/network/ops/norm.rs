@@ -6,7 +6,7 @@
 #![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
 use super::gelu::{gelu, slope};
-use super::lanes::{LANES, load, store};
+use super::lanes::{Blocks, LANES, load, store};
 use pulp::{Arch, Simd, WithSimd};
 
 /// Rows that are added up in float32 before float64 takes over.
@@ -54,24 +54,21 @@ struct Deviate<'a> {
     second: &'a mut [f32],
 }
 
-// The loops below become vectors where they stand in a function that knows the CPU's: a closure would not be inlined there.
 impl WithSimd for Deviate<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _: S) {
-        let channels = self.around.len();
-        let whole = channels - channels % LANES;
-        for first in (0..whole).step_by(LANES) {
-            self.block::<true>(first);
-        }
-        if whole < channels {
-            self.block::<false>(whole);
-        }
+        self.all();
     }
 }
 
-impl Deviate<'_> {
+impl Blocks for Deviate<'_> {
+    #[inline(always)]
+    fn channels(&self) -> usize {
+        self.around.len()
+    }
+
     #[inline(always)]
     fn block<const WHOLE: bool>(&mut self, at: usize) {
         let channels = self.around.len();
@@ -148,18 +145,16 @@ impl WithSimd for Activate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _: S) {
-        let channels = self.line.a.len();
-        let whole = channels - channels % LANES;
-        for first in (0..whole).step_by(LANES) {
-            self.block::<true>(first);
-        }
-        if whole < channels {
-            self.block::<false>(whole);
-        }
+        self.all();
     }
 }
 
-impl Activate<'_> {
+impl Blocks for Activate<'_> {
+    #[inline(always)]
+    fn channels(&self) -> usize {
+        self.line.a.len()
+    }
+
     #[inline(always)]
     fn block<const WHOLE: bool>(&mut self, first: usize) {
         let channels = self.line.a.len();
@@ -187,10 +182,10 @@ impl Sums {
         Sums { beta: vec![0.0; channels], gamma: vec![0.0; channels], run: vec![0.0; 2 * channels] }
     }
 
-    /// Takes the gradient of some pixels, `stride` apart, back through GELU, and adds it up.
-    pub fn through(&mut self, line: &Line, (grad, stride): (&[f32], usize), x: &[f32], to: &mut [f32], pixels: usize) {
+    /// Takes the gradient of some pixels, `stride` apart, back through GELU, to where it is, or is added, and adds it up.
+    pub fn through(&mut self, line: &Line, (grad, stride): (&[f32], usize), x: &[f32], (to, add): (&mut [f32], bool), pixels: usize) {
         let (one, other) = self.run.split_at_mut(line.a.len());
-        Arch::new().dispatch(Through { line, grad, stride, x, to, pixels, one, other });
+        Arch::new().dispatch(Through { line, grad, stride, x, to, add, pixels, one, other });
         self.close();
     }
 
@@ -213,6 +208,7 @@ struct Through<'a> {
     stride: usize,
     x: &'a [f32],
     to: &'a mut [f32],
+    add: bool,
     pixels: usize,
     one: &'a mut [f32],
     other: &'a mut [f32],
@@ -223,18 +219,16 @@ impl WithSimd for Through<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _: S) {
-        let channels = self.line.a.len();
-        let whole = channels - channels % LANES;
-        for first in (0..whole).step_by(LANES) {
-            self.block::<true>(first);
-        }
-        if whole < channels {
-            self.block::<false>(whole);
-        }
+        self.all();
     }
 }
 
-impl Through<'_> {
+impl Blocks for Through<'_> {
+    #[inline(always)]
+    fn channels(&self) -> usize {
+        self.line.a.len()
+    }
+
     #[inline(always)]
     fn block<const WHOLE: bool>(&mut self, first: usize) {
         let (channels, line) = (self.line.a.len(), self.line);
@@ -249,7 +243,14 @@ impl Through<'_> {
                 one[c] += g[c];
                 other[c] = g[c].mul_add((x[c] - mean[c]) * scale[c], other[c]);
             }
-            store::<WHOLE>(g, &mut self.to[i * channels..][..channels], first);
+            let to = &mut self.to[i * channels..][..channels];
+            if self.add {
+                let there = load::<WHOLE>(to, first);
+                for c in 0..LANES {
+                    g[c] += there[c];
+                }
+            }
+            store::<WHOLE>(g, to, first);
         }
         store::<WHOLE>(one, self.one, first);
         store::<WHOLE>(other, self.other, first);
@@ -293,18 +294,16 @@ impl WithSimd for LayOut<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _: S) {
-        let channels = self.back.a.len();
-        let whole = channels - channels % LANES;
-        for first in (0..whole).step_by(LANES) {
-            self.block::<true>(first);
-        }
-        if whole < channels {
-            self.block::<false>(whole);
-        }
+        self.all();
     }
 }
 
-impl LayOut<'_> {
+impl Blocks for LayOut<'_> {
+    #[inline(always)]
+    fn channels(&self) -> usize {
+        self.back.a.len()
+    }
+
     #[inline(always)]
     fn block<const WHOLE: bool>(&mut self, first: usize) {
         let channels = self.back.a.len();

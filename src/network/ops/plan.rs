@@ -104,6 +104,23 @@ impl Plan {
     /// The layer's numbers, before their normalisation, and how they deviate where it is wanted.
     pub fn forward(&self, packed: &Packed, sources: &[Source], batch: usize, deviations: bool) -> (Vec<f32>, Vec<Deviations>) {
         let mut out = take(batch * self.result_len());
+        let sums = self.blocks(batch, &mut out).map(|(block, out)| {
+            SCRATCH.with_borrow_mut(|scratch| self.forward_block(packed, sources, block, (out, scratch), false));
+            deviations.then(|| Deviations::of(out, self.to.2))
+        });
+        let sums: Vec<_> = sums.collect();
+        (out, sums.into_iter().flatten().collect())
+    }
+
+    /// `out` += the layer's numbers.
+    pub fn add(&self, packed: &Packed, source: Source, batch: usize, out: &mut [f32]) {
+        self.blocks(batch, out).for_each(|(block, out)| {
+            SCRATCH.with_borrow_mut(|scratch| self.forward_block(packed, &[source], block, (out, scratch), true));
+        });
+    }
+
+    /// What is worked on at a time, with its place in the result.
+    fn blocks<'a>(&'a self, batch: usize, out: &'a mut [f32]) -> impl ParallelIterator<Item = (Block, &'a mut [f32])> {
         let images = self.images(batch);
         let (rows, strip) = match &self.way {
             // A picture of many tiles is cut into strips.
@@ -113,28 +130,23 @@ impl Plan {
             }
             _ => (self.tiles().0, images * self.result_len()),
         };
-        let blocks = out.par_chunks_mut(images * self.result_len()).enumerate().flat_map(|(group, out)| {
+        out.par_chunks_mut(images * self.result_len()).enumerate().flat_map(move |(group, out)| {
             let strips = out.par_chunks_mut(strip).enumerate();
             strips.map(move |(at, out)| {
                 let images = if images == 1 { 1 } else { out.len() / self.result_len() };
                 (Block { image: group * self.images(batch), images, row: at * rows, rows: rows.min(self.tiles().0 - at * rows) }, out)
             })
-        });
-        let sums = blocks.map(|(block, out)| {
-            SCRATCH.with_borrow_mut(|scratch| self.forward_block(packed, sources, block, (out, scratch)));
-            deviations.then(|| Deviations::of(out, self.to.2))
-        });
-        let sums: Vec<_> = sums.collect();
-        (out, sums.into_iter().flatten().collect())
+        })
     }
 
-    fn forward_block(&self, packed: &Packed, sources: &[Source], block: Block, (out, scratch): (&mut [f32], &mut Scratch)) {
+    /// Writes a block's numbers to `out`, or adds them to what is there.
+    fn forward_block(&self, packed: &Packed, sources: &[Source], block: Block, (out, scratch): (&mut [f32], &mut Scratch), add: bool) {
         match &self.way {
-            Way::Winograd { fold } => self.by_points(packed, sources, (block, *fold), (out, scratch)),
+            Way::Winograd { fold } => self.by_points(packed, sources, (block, *fold), (out, scratch), add),
             Way::Gather(window) => {
                 self.lay_out_dense(sources, block, &mut scratch.frame);
                 gather_all(window, &scratch.frame, &mut scratch.points);
-                product(Matrix::rows(&scratch.points, window.depth()), Matrix::rows(&packed.there, self.to.2), (out, self.to.2), false);
+                product(Matrix::rows(&scratch.points, window.depth()), Matrix::rows(&packed.there, self.to.2), (out, self.to.2), add);
             }
             Way::Spread { window, .. } => {
                 self.lay_out_dense(sources, block, &mut scratch.frame);
@@ -145,13 +157,22 @@ impl Plan {
                     (columns, window.depth()),
                     false,
                 );
-                out.fill(0.0);
+                if !add {
+                    out.fill(0.0);
+                }
                 spread_all(window, columns, out);
             }
         }
     }
 
-    fn by_points(&self, packed: &Packed, sources: &[Source], (block, fold): (Block, usize), (out, scratch): (&mut [f32], &mut Scratch)) {
+    fn by_points(
+        &self,
+        packed: &Packed,
+        sources: &[Source],
+        (block, fold): (Block, usize),
+        (out, scratch): (&mut [f32], &mut Scratch),
+        add: bool,
+    ) {
         let (tiles, wide) = (self.block_tiles(block), self.depths().1);
         self.to_points(sources, block, scratch);
         let results = Tiles { depth: wide, ..tiles };
@@ -171,7 +192,7 @@ impl Plan {
         let each = out.len() / block.images;
         for (image, out) in out.chunks_mut(each).enumerate() {
             Tiles { first: image * tiles.count(), ..results }.after(made, grid);
-            frame.write((self.to.0, self.to.1), grid, (block.row * TILE * fold, out), self.to.2);
+            frame.write((self.to.0, self.to.1), grid, (block.row * TILE * fold, out), (self.to.2, add));
         }
     }
 

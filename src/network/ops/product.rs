@@ -23,6 +23,11 @@ impl<'a> Matrix<'a> {
         Matrix { values, rows: values.len() / columns.max(1), columns, strides: (columns, 1) }
     }
 
+    /// So many rows and columns within wider rows, each `stride` after the one before.
+    pub fn within(values: &'a [f32], (rows, columns): (usize, usize), stride: usize) -> Matrix<'a> {
+        Matrix { values, rows, columns, strides: (stride, 1) }
+    }
+
     /// Some of its columns.
     pub fn part(self, columns: &Range<usize>) -> Matrix<'a> {
         Matrix { values: &self.values[columns.start * self.strides.1..], columns: columns.len(), ..self }
@@ -45,6 +50,9 @@ impl<'a> Matrix<'a> {
 /// pays where they are large.
 pub fn product(left: Matrix, right: Matrix, (out, stride): (&mut [f32], usize), add: bool) {
     let (rows, columns) = (left.rows, right.columns);
+    if rows == 0 || columns == 0 {
+        return;
+    }
     assert!(left.columns == right.rows && left.fits() && right.fits(), "sizes of a product");
     assert!(columns <= stride && (rows - 1) * stride + columns <= out.len(), "room for a product");
     if columns.is_multiple_of(16) && right.strides.1 == 1 && right.rows <= 256 {

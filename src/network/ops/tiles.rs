@@ -1,5 +1,6 @@
 //! Pictures in a thread's cache, tile after tile, to Winograd's points and back.
 
+use super::buffers::take;
 use super::lanes::LANES;
 use super::winograd::{After, AfterBack, Before, BeforeBack, Map, POINTS, REACH, TILE, Weigh, WeighBack};
 use pulp::{Arch, Simd, WithSimd};
@@ -51,14 +52,14 @@ impl Tiles {
 
 /// G w Gᵀ of windows (3, 3, n), n a multiple of [`LANES`]: (6, 6, n).
 pub fn weigh(windows: &[f32]) -> Vec<f32> {
-    let mut points = vec![0.0; windows.len() / 9 * POINTS];
+    let mut points = take(windows.len() / 9 * POINTS);
     Arch::new().dispatch(Windows::<Weigh, 3, REACH> { from: windows, to: &mut points, map: PhantomData });
     points
 }
 
 /// Its transpose.
 pub fn weigh_back(points: &[f32]) -> Vec<f32> {
-    let mut windows = vec![0.0; points.len() / POINTS * 9];
+    let mut windows = take(points.len() / POINTS * 9);
     Arch::new().dispatch(Windows::<WeighBack, REACH, 3> { from: points, to: &mut windows, map: PhantomData });
     windows
 }

@@ -1,11 +1,13 @@
 //! A convolution's weight between PyTorch's order and that of the products.
 
+use super::buffers::{give, take};
 use super::plan::{Plan, Way};
 use super::tiles::{weigh, weigh_back};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// A weight as the products want it, and at the points its transpose for the way back.
+/// A weight as the products want it, and at the points its transpose where there is a way back.
+#[derive(Debug)]
 pub struct Packed {
     pub there: Vec<f32>,
     pub turned: Vec<f32>,
@@ -54,17 +56,23 @@ impl Plan {
         }
     }
 
-    /// PyTorch's weight as the products want it.
-    pub fn pack(&self, weight: &[f32]) -> Packed {
+    /// PyTorch's weight as the products want it, there and where it is asked for back.
+    pub fn pack(&self, weight: &[f32], back: bool) -> Packed {
         let (rows, columns) = self.packed();
-        let mut packed = vec![0.0; rows * columns];
+        let mut packed = take(rows * columns);
         packed.par_chunks_mut(columns).enumerate().with_min_len(16).for_each(|(row, packed)| {
+            packed.fill(0.0);
             for (part, first, step) in self.origins(row) {
                 packed[part].iter_mut().zip(weight[first..].iter().step_by(step)).for_each(|(to, value)| *to = *value);
             }
         });
         match &self.way {
-            Way::Winograd { .. } => Packed { turned: weigh(&turned(&packed, self.depths())), there: weigh(&packed) },
+            Way::Winograd { .. } => {
+                let turned = || back.then(|| turned(&packed, self.depths()));
+                let (there, turned) = rayon::join(|| weigh(&packed), || turned().map(|windows| given(windows, weigh)));
+                give(packed);
+                Packed { there, turned: turned.unwrap_or_default() }
+            }
             _ => Packed { there: packed, turned: Vec::new() },
         }
     }
@@ -77,12 +85,28 @@ impl Plan {
                 weight[first..].iter_mut().step_by(step).zip(&packed[part]).for_each(|(to, value)| *to = *value);
             }
         }
+        windows.into_iter().for_each(give);
+    }
+}
+
+/// What is made of a buffer that is done with then.
+fn given(buffer: Vec<f32>, make: impl Fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
+    let made = make(&buffer);
+    give(buffer);
+    made
+}
+
+impl Packed {
+    /// Gives its buffers to the next one.
+    pub fn give(&mut self) {
+        give(std::mem::take(&mut self.there));
+        give(std::mem::take(&mut self.turned));
     }
 }
 
 /// The transposes of matrices of one size.
 fn turned(matrices: &[f32], (rows, columns): (usize, usize)) -> Vec<f32> {
-    let mut turned = vec![0.0; matrices.len()];
+    let mut turned = take(matrices.len());
     let each = turned.par_chunks_mut(rows * columns).zip(matrices.par_chunks(rows * columns));
     each.for_each(|(turned, matrix)| {
         for (row, matrix) in matrix.chunks_exact(columns).enumerate() {

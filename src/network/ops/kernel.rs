@@ -1,0 +1,287 @@
+//! Convolutions and linear layers whose weights stay, on channels-last tensors: made ready once, when they are loaded.
+
+use super::conv::{Slide, floats};
+use super::frame::Source;
+use super::panels::{Panels, Runs};
+use super::weights::Packed;
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_nn::VarBuilder;
+use rayon::prelude::*;
+
+/// Rows that a thread works on at a time, so that all threads find some in a small picture.
+const ROWS: usize = 64;
+/// Beyond so many pairs of channels, the weight at Winograd's points, four times as large, is no longer worth its memory.
+const FEW_PAIRS: usize = 256 * 256;
+/// With fewer channels than this, the way to the points and back costs more than they save.
+const MANY_CHANNELS: usize = 16;
+/// In a smaller picture, fetching that weight from memory costs more than it saves.
+const MANY_PIXELS: usize = 256;
+const SAME: Slide = Slide { kernel: 3, stride: 1, padding: 1 };
+
+/// A weight with its bias: of a linear layer, or of a convolution with stride 1 that keeps the picture's size.
+#[derive(Debug)]
+pub struct Kernel {
+    weight: Weight,
+    bias: Tensor,
+    channels: usize,
+    /// Pixels of the kernel's side, an odd number.
+    side: usize,
+}
+
+#[derive(Debug)]
+enum Weight {
+    Panels(Panels),
+    /// At Winograd's points.
+    Points(Packed),
+    /// As it was loaded: for candle's operators, on another device or in another precision.
+    Plain(Tensor),
+}
+
+impl Kernel {
+    /// From PyTorch's weight (features, channels) or (features, channels, side, side), and bias (features), for pictures that
+    /// will mostly have so many pixels.
+    ///
+    /// # Errors
+    /// When they do not fit one another, or the side is even.
+    pub fn new(weight: &Tensor, bias: &Tensor, pixels: usize) -> Result<Kernel> {
+        let weight = if weight.rank() == 2 { weight.unsqueeze(D::Minus1)?.unsqueeze(D::Minus1)? } else { weight.clone() };
+        let (features, channels, side, width) = weight.dims4()?;
+        if features * channels == 0 || bias.dims() != [features] || side != width || side.is_multiple_of(2) {
+            bail!("a bias of {:?} does not fit a kernel of {:?}", bias.dims(), weight.dims());
+        }
+        let points = side == 3 && channels.min(features) >= MANY_CHANNELS && channels * features <= FEW_PAIRS && pixels >= MANY_PIXELS;
+        let ready = match weight.device().is_cpu() && weight.dtype() == DType::F32 {
+            true if points => {
+                let plan = SAME.plan(false, weight.shape(), (side, side, channels))?;
+                Weight::Points(plan.pack(&weight.flatten_all()?.to_vec1::<f32>()?, false))
+            }
+            true => Weight::panels(&weight.flatten_all()?.to_vec1::<f32>()?, (features, channels, side)),
+            false => Weight::Plain(weight),
+        };
+        Ok(Kernel { weight: ready, bias: bias.contiguous()?, channels, side })
+    }
+
+    /// A linear layer, or a convolution with kernels of one pixel, from `channels.0` to `channels.1` channels.
+    ///
+    /// # Errors
+    /// When a parameter is missing or has another shape.
+    pub fn linear((from, to): (usize, usize), vb: VarBuilder) -> Result<Kernel> {
+        Kernel::new(&vb.get((to, from), "weight")?, &vb.get(to, "bias")?, 1)
+    }
+
+    /// A convolution with kernels of `side` pixels, for pictures that will mostly have so many pixels.
+    ///
+    /// # Errors
+    /// As for [`linear`](Kernel::linear).
+    pub fn convolution((from, to): (usize, usize), side: usize, pixels: usize, vb: VarBuilder) -> Result<Kernel> {
+        Kernel::new(&vb.get((to, from, side, side), "weight")?, &vb.get(to, "bias")?, pixels)
+    }
+
+    /// x (…, channels) under a linear layer, or (b, h, w, channels) under a convolution: the same with its features, to which
+    /// `add` is added.
+    ///
+    /// # Errors
+    /// When the sizes do not fit.
+    pub fn forward(&self, x: &Tensor, add: Option<&Tensor>) -> Result<Tensor> {
+        if let Weight::Plain(weight) = &self.weight {
+            let y = self.plain(x, weight)?;
+            return add.map_or(Ok(y.clone()), |add| y + add);
+        }
+        match add {
+            None => x.contiguous()?.apply_op1_no_bwd(&Apply(self)),
+            Some(add) => x.contiguous()?.apply_op2_no_bwd(&add.contiguous()?, &Apply(self)),
+        }
+    }
+
+    /// The same of candle's operators.
+    fn plain(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        let y = match self.side {
+            1 => {
+                let rows = x.reshape(((), self.channels))?.matmul(&weight.flatten_from(1)?.t()?)?;
+                rows.reshape([&x.dims()[..x.rank() - 1], &[weight.dim(0)?]].concat())?
+            }
+            side => x.permute((0, 3, 1, 2))?.contiguous()?.conv2d(weight, side / 2, 1, 1, 1)?.permute((0, 2, 3, 1))?.contiguous()?,
+        };
+        y.broadcast_add(&self.bias)
+    }
+
+    fn features(&self) -> usize {
+        self.bias.elem_count()
+    }
+
+    /// `out`, which holds the bias and what else is added, += the layer of `x`, whose shape is `dims`.
+    fn run(&self, x: &[f32], dims: &[usize], out: &mut [f32]) -> Result<()> {
+        let features = self.features();
+        let (b, h, w) = match dims {
+            [b, h, w, _] if self.side > 1 => (*b, *h, *w),
+            _ => (1, x.len() / self.channels, 1),
+        };
+        let pictures = x.par_chunks(h * w * self.channels).zip(out.par_chunks_mut(h * w * features));
+        match &self.weight {
+            Weight::Points(packed) => {
+                let plan = SAME.plan(false, &Shape::from((features, self.channels, 3, 3)), (h, w, self.channels))?;
+                plan.add(packed, Source { values: x, channels: self.channels, line: None }, b, out);
+            }
+            Weight::Panels(panels) if self.side == 1 => {
+                pictures.for_each(|(x, out)| rows(panels, x, Runs::one(self.channels), (w, w), out));
+            }
+            Weight::Panels(panels) => pictures.for_each(|(x, out)| {
+                let (padded, line) = pad(x, (h, w), self.channels, self.side / 2);
+                let runs = Runs { count: self.side, len: self.side * self.channels, step: line * self.channels };
+                rows(panels, &padded, runs, (w, line), out);
+            }),
+            Weight::Plain(_) => bail!("a weight of candle's operators"),
+        }
+        Ok(())
+    }
+}
+
+impl Weight {
+    fn panels(weight: &[f32], (features, channels, side): (usize, usize, usize)) -> Weight {
+        // A row for each pixel of the kernel and each of its channels.
+        let (area, mut matrix) = (side * side, vec![0.0; weight.len()]);
+        for (pair, kernel) in weight.chunks_exact(area).enumerate() {
+            let (feature, channel) = (pair / channels, pair % channels);
+            for (pixel, number) in kernel.iter().enumerate() {
+                matrix[(pixel * channels + channel) * features + feature] = *number;
+            }
+        }
+        Weight::Panels(Panels::new(&matrix, features))
+    }
+}
+
+/// Multiplies the neighbourhoods of pixels, `w` in a line, whose lines are `line` pixels apart in x.
+fn rows(panels: &Panels, x: &[f32], runs: Runs, (w, line): (usize, usize), out: &mut [f32]) {
+    let channels = runs.len / runs.count;
+    out.par_chunks_mut(ROWS * panels.features()).enumerate().for_each(|(at, out)| {
+        let pixels = at * ROWS..at * ROWS + out.len() / panels.features();
+        let starts: Vec<usize> = pixels.map(|pixel| (pixel / w * line + pixel % w) * channels).collect();
+        panels.product(x, &starts, runs, out, true);
+    });
+}
+
+/// A picture with a border of zeros, and how many pixels its lines have.
+fn pad(x: &[f32], (h, w): (usize, usize), channels: usize, border: usize) -> (Vec<f32>, usize) {
+    let line = w + 2 * border;
+    let mut padded = vec![0.0; (h + 2 * border) * line * channels];
+    for (y, row) in x.chunks_exact(w * channels).enumerate() {
+        padded[((y + border) * line + border) * channels..][..row.len()].copy_from_slice(row);
+    }
+    (padded, line)
+}
+
+struct Apply<'a>(&'a Kernel);
+
+impl Apply<'_> {
+    fn shape(&self, x: &Layout) -> Result<Shape> {
+        match x.dims() {
+            [before @ .., channels]
+                if *channels == self.0.channels && (self.0.side == 1 || before.len() == 3) && x.shape().elem_count() > 0 =>
+            {
+                Ok(Shape::from([before, &[self.0.features()]].concat()))
+            }
+            dims => bail!("a kernel of {} channels does not fit {dims:?}", self.0.channels),
+        }
+    }
+}
+
+impl CustomOp1 for Apply<'_> {
+    fn name(&self) -> &'static str {
+        "kernel"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout) -> Result<(CpuStorage, Shape)> {
+        let shape = self.shape(x_at)?;
+        let (bias, bias_at) = self.0.bias.storage_and_layout();
+        let candle_core::Storage::Cpu(bias) = &*bias else { bail!("a kernel's bias is on another device") };
+        let mut out = floats(bias, bias_at)?.repeat(shape.elem_count() / self.0.features());
+        self.0.run(floats(x, x_at)?, x_at.dims(), &mut out)?;
+        Ok((CpuStorage::F32(out), shape))
+    }
+}
+
+impl CustomOp2 for Apply<'_> {
+    fn name(&self) -> &'static str {
+        "kernel-and-add"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout, add: &CpuStorage, add_at: &Layout) -> Result<(CpuStorage, Shape)> {
+        let shape = self.shape(x_at)?;
+        if *add_at.shape() != shape {
+            bail!("{:?} cannot be added to {shape:?}", add_at.shape());
+        }
+        let bias = self.0.bias.to_vec1::<f32>()?;
+        let mut out = floats(add, add_at)?.to_vec();
+        out.chunks_exact_mut(bias.len()).for_each(|out| out.iter_mut().zip(&bias).for_each(|(out, bias)| *out += bias));
+        self.0.run(floats(x, x_at)?, x_at.dims(), &mut out)?;
+        Ok((CpuStorage::F32(out), shape))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use proptest::prelude::*;
+
+    fn far(ours: &Tensor, theirs: &Tensor) -> f32 {
+        let largest = |x: &Tensor| x.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert_eq!(ours.dims(), theirs.dims());
+        largest(&(ours - theirs).unwrap()) / largest(theirs).max(1e-3)
+    }
+
+    fn random(shape: &[usize]) -> Tensor {
+        Tensor::randn(0f32, 1.0, shape, &Device::Cpu).unwrap()
+    }
+
+    /// How far a kernel is from candle's operators with the same numbers, without and with something to add.
+    fn is_off_by(x: &Tensor, weight: &Tensor) -> f32 {
+        let bias = random(&weight.dims()[..1]);
+        let [ours, filtered, plain] = [1, MANY_PIXELS, 1].map(|pixels| Kernel::new(weight, &bias, pixels).unwrap());
+        let plain = Kernel { weight: Weight::Plain(weight.clone()), ..plain };
+        let theirs = plain.forward(x, None).unwrap();
+        let add = random(theirs.dims());
+        let off = |ours: Kernel| {
+            let with = far(&ours.forward(x, Some(&add)).unwrap(), &plain.forward(x, Some(&add)).unwrap());
+            far(&ours.forward(x, None).unwrap(), &theirs).max(with)
+        };
+        off(ours).max(off(filtered))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn a_convolution_is_candles_however_it_is_done(
+            b in 1..3usize, (h, w) in (1..20usize, 1..20usize), (from, to) in (1..40usize, 1..40usize), reach in 0..3usize,
+        ) {
+            let side = 2 * reach + 1;
+            let off = is_off_by(&random(&[b, h, w, from]), &random(&[to, from, side, side]));
+            prop_assert!(off < 2e-5, "{off}");
+        }
+
+        #[test]
+        fn a_linear_layer_is_candles(n in 1..90usize, (from, to) in (1..80usize, 1..80usize)) {
+            let off = is_off_by(&random(&[2, n, from]), &random(&[to, from, 1, 1]));
+            prop_assert!(off < 1e-5, "{off}");
+        }
+    }
+
+    #[test]
+    fn half_precision_goes_to_candle() {
+        let half = |x: Tensor| x.to_dtype(DType::F16).unwrap();
+        let (x, weight, bias) = (random(&[1, 4, 4, 3]), random(&[5, 3, 3, 3]), random(&[5]));
+        let ours = Kernel::new(&half(weight.clone()), &half(bias.clone()), 16).unwrap().forward(&half(x.clone()), None).unwrap();
+        let exact = Kernel::new(&weight, &bias, 16).unwrap().forward(&x, None).unwrap();
+        assert!(far(&ours.to_dtype(DType::F32).unwrap(), &exact) < 1e-2);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert!(Kernel::new(&random(&[5, 3, 2, 2]), &random(&[5]), 16).is_err());
+        assert!(Kernel::new(&random(&[5, 3, 3, 3]), &random(&[4]), 16).is_err());
+        let kernel = Kernel::new(&random(&[5, 3, 3, 3]), &random(&[5]), 16).unwrap();
+        assert!(kernel.forward(&random(&[1, 4, 4, 2]), None).is_err());
+        assert!(kernel.forward(&random(&[4, 4, 3]), None).is_err());
+        assert!(kernel.forward(&random(&[1, 4, 4, 3]), Some(&random(&[1, 4, 4, 4]))).is_err());
+    }
+}
