@@ -53,8 +53,8 @@ impl Show {
 const SMALL_DENOISER: &[(&str, &str)] = &[("images", "3000"), ("width", "16"), ("batch", "32"), ("rate", "0.001")];
 /// The shares of noise are those of 300 steps, gone through in 50.
 const SMALL_DDPM: &[(&str, &str)] = &[
-    ("images", "6000"),
-    ("epochs", "5"),
+    ("images", "10000"),
+    ("epochs", "6"),
     ("width", "16"),
     ("batch", "32"),
     ("rate", "0.003"),
