@@ -7,8 +7,9 @@ use darkroom::recipe::Recipe;
 use std::{ops::ControlFlow, time::Instant};
 
 fn main() {
+    darkroom::memory::keep();
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();
-    let (steps, pictures) = (numbers.first().copied().unwrap_or(34), numbers.get(1).copied().unwrap_or(9));
+    let (steps, pictures) = (numbers.first().copied().unwrap_or(34), numbers.get(1).copied().unwrap_or(9).max(1));
     let mut models = Models::default();
     let mut picture = |seed: usize| {
         let fields = [("prompt", "a red three".to_owned()), ("steps", steps.to_string()), ("seed", seed.to_string())];

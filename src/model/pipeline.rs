@@ -188,7 +188,7 @@ impl At<'_> {
     }
 }
 
-/// Whether the parts of a folder belong together, and to stage I.
+/// Whether the parts of a model belong together.
 fn check_fit(unet: &UnetConfig, text_encoder: &T5Encoder, scheduler: &SchedulerConfig) -> Result<()> {
     let (wanted, given) = (unet.encoder_hid_dim, text_encoder.config().d_model);
     ensure!(

@@ -40,9 +40,14 @@ impl Prompts {
 
     /// Each prompt for as many pictures in turn.
     fn repeat(&self, times: usize) -> Result<Prompts> {
-        let rows: Vec<u32> = (0..self.len() as u32).flat_map(|prompt| std::iter::repeat_n(prompt, times)).collect();
-        let rows = Tensor::new(rows, self.pooled.device())?;
+        let rows = self.rows(times)?;
         self.each(|x| x.index_select(&rows, 0))
+    }
+
+    /// The number of the prompt for each picture.
+    fn rows(&self, times: usize) -> Result<Tensor> {
+        let rows: Vec<u32> = (0..self.len() as u32).flat_map(|prompt| std::iter::repeat_n(prompt, times)).collect();
+        Tensor::new(rows, self.pooled.device())
     }
 
     fn each(&self, f: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Prompts> {
@@ -143,7 +148,7 @@ impl Unet {
         let x = x.permute((0, 2, 3, 1))?.contiguous()?;
         let y = if x.device().is_cpu() {
             // A picture a thread: each stays in its core's own cache, and no operator waits for another thread.
-            let embedding = self.embedding(conditioning, &prompts.repeat(each)?.pooled)?;
+            let embedding = self.embedding(conditioning, &prompts.pooled.index_select(&prompts.rows(each)?, 0)?)?;
             let picture = |i: usize| self.walk(&x.narrow(0, i, 1)?, &embedding.narrow(0, i, 1)?, &prompts.one(i / each)?.read);
             let pictures: Vec<Tensor> = (0..b).into_par_iter().map(picture).collect::<Result<_>>()?;
             Tensor::cat(&pictures, 0)?
@@ -157,9 +162,9 @@ impl Unet {
     /// x (b, h, w, in_channels) down and up again.
     fn walk(&self, x: &Tensor, embedding: &Tensor, read: &[Tensor]) -> Result<Tensor> {
         let mut read = read.iter();
-        let mut attend = |attention: Option<&AddedKvAttention>, h: Tensor| match (attention, attention.and_then(|_| read.next())) {
-            (Some(attention), Some(text)) => attention.forward(&h, text),
-            _ => Ok(h),
+        let mut attend = |attention: Option<&AddedKvAttention>, h: Tensor| {
+            let Some(attention) = attention else { return Ok(h) };
+            attention.forward(&h, read.next().ok_or_else(|| candle_core::Error::msg("prompts that another network has read"))?)
         };
 
         let mut h = self.conv_in.forward(x, None)?;

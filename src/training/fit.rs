@@ -98,7 +98,7 @@ impl Fit {
     /// One step of the optimizer.
     ///
     /// # Errors
-    /// When the loss is not finite any more, or has grown far beyond what it was: the numbers then stay as they were
+    /// When the loss is not finite any more, or has grown far beyond what it was: the weights then stay as they were
     /// before the step.
     pub fn teach(&mut self) -> Result<Taught> {
         let (noise, at) = (Noise { seed: self.settings.seed }, u32::try_from(self.step).context("the training has too many steps")?);

@@ -1,10 +1,10 @@
 //! Attention (Vaswani et al. 2017) of pixels to the text and to one another, over keys of two origins that are never put
 //! together in memory.
 
-use super::conv::floats;
+use super::floats::{floats, ours};
 use super::gelu::exp;
 use super::product::{Matrix, product};
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops::softmax_last_dim;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -25,7 +25,7 @@ pub fn attend(pixels: &Tensor, text: &Tensor, head: usize) -> Result<Tensor> {
     if !fits || text.dims3().ok().is_none_or(|(of, _, two)| (of, two) != (b, channels / 3 * 2)) {
         bail!("heads of {head} channels do not fit pixels of {:?} and text of {:?}", pixels.dims(), text.dims());
     }
-    if pixels.device().is_cpu() && pixels.dtype() == DType::F32 {
+    if ours(pixels) {
         return pixels.contiguous()?.apply_op2_no_bwd(&text.contiguous()?, &Attend(head));
     }
     plain(pixels, text, head)

@@ -64,7 +64,7 @@ impl Plan {
                     SCRATCH.with_borrow_mut(|scratch| {
                         self.backward_block(packed, (sources, gradient), (block, wanted, first), (&mut weight, scratch));
                         if wanted {
-                            self.give(sources, block, scratch, &mut of);
+                            self.pass_back(sources, block, scratch, &mut of);
                         }
                     });
                 }
@@ -181,8 +181,8 @@ impl Plan {
         }
     }
 
-    /// Gives the sources' gradients from the scratch to a part's pictures.
-    fn give(&self, sources: &[Source], block: Block, scratch: &mut Scratch, part: &mut Part) {
+    /// Passes the sources' gradients from the scratch back to a part's pictures.
+    fn pass_back(&self, sources: &[Source], block: Block, scratch: &mut Scratch, part: &mut Part) {
         let picture = (self.from.0, self.from.1);
         let (winograd, tiles) = (matches!(self.way, Way::Winograd { .. }), self.block_tiles(block));
         let frame = if winograd { self.picture_frame(block) } else { Plan::dense(self.from) };
@@ -201,7 +201,7 @@ impl Plan {
                 if let Some(Share { values, sums, add }) = share {
                     let len = picture.0 * picture.1 * source.channels;
                     let out = &mut values[(block.image + image - part.images.start) * len..][..len];
-                    frame.give(picture, laid_out, (source, before), block.image + image, (out, sums.as_mut(), *add));
+                    frame.pass_back(picture, laid_out, (source, before), block.image + image, (out, sums.as_mut(), *add));
                 }
                 before += source.channels;
             }

@@ -1,8 +1,8 @@
-//! Convolutions and transposed convolutions of channels-last pictures (b, height, width, channels), with their gradients.
+//! The window of a convolution or a transposed one, and which way that is computed.
 
 use super::plan::{Plan, Way};
 use super::window::Window;
-use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{Result, Shape, bail};
 
 /// Below so many channels Winograd's maps cost more than they save.
 const FEW: usize = 8;
@@ -39,8 +39,8 @@ impl Slide {
         let Some((h, w)) = sides else { bail!("a window of {weight:?} does not fit {from:?}") };
         let to = (h, w, features);
         let Slide { kernel, stride, padding } = self;
-        let window = Window { kernel, stride, padding, picture: (from.0, from.1), grid: (h, w), channels, features };
-        let turned = Window { picture: (h, w), grid: (from.0, from.1), channels: features, features: channels, ..window };
+        let window = Window { kernel, stride, padding, picture: (from.0, from.1), grid: (h, w), channels };
+        let turned = Window { picture: (h, w), grid: (from.0, from.1), channels: features, ..window };
         let way = match (transposed, kernel, stride, padding) {
             (false, 3, 1, 1) if channels >= FEW && features >= FEW => Way::Winograd { fold: 1 },
             (true, 4, 2, 1) if channels >= FEW && features >= FEW => Way::Winograd { fold: 2 },
@@ -54,34 +54,12 @@ impl Slide {
     }
 }
 
-/// Whether the operators here compute it; candle's do for other devices and types.
-pub(super) fn ours(x: &Tensor) -> bool {
-    x.device().is_cpu() && x.dtype() == DType::F32
-}
-
-pub(super) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match layout.contiguous_offsets() {
-        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
-        None => bail!("the operators need contiguous numbers"),
-    }
-}
-
-/// Shows a function the numbers of some tensors.
-pub(super) fn with_floats<T>(tensors: &[&Tensor], show: impl FnOnce(&[&[f32]]) -> Result<T>) -> Result<T> {
-    let guards: Vec<_> = tensors.iter().map(|tensor| tensor.storage_and_layout()).collect();
-    let numbers = guards.iter().map(|(storage, layout)| match &**storage {
-        Storage::Cpu(storage) => floats(storage, layout),
-        _ => bail!("the operators need numbers in main memory"),
-    });
-    show(&numbers.collect::<Result<Vec<_>>>()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::by_candle::{conv_transpose2d, conv2d};
     use super::super::{Layer, Pass};
     use super::*;
-    use candle_core::{DType, Device, Var};
+    use candle_core::{DType, Device, Tensor, Var};
     use proptest::prelude::*;
 
     fn random(shape: &[usize]) -> Var {

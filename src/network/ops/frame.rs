@@ -119,9 +119,10 @@ impl Frame {
         }
     }
 
-    /// Gives the gradient in the frame to one picture of a source, whose channels begin at `before`, or adds it to what is there;
+    /// Passes the gradient in the frame back to one picture of a source, whose channels begin at `before`, or adds it to what is
+    /// there;
     /// with its sums where the source is normalised.
-    pub fn give(
+    pub fn pass_back(
         self,
         picture: (usize, usize),
         frame: &[f32],

@@ -47,8 +47,10 @@ fn inverse(x: f32) -> f32 {
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     const POWERS: [f32; 7] = [1.546_531_8e-4, 1.339_528_5e-3, 9.618_04e-3, 5.550_340_6e-2, 0.240_226_5, std::f32::consts::LN_2, 1.0];
-    // 2 to a whole number, put together from its bits, times 2 to the rest between -1/2 and 1/2. Below 2^-126 it is 0.
-    let exponent = (x * std::f32::consts::LOG2_E).max(-126.0);
+    // 2 to a whole number, put together from its bits, times 2 to the rest between -1/2 and 1/2. It is 2^-126 at least, and no
+    // number where x is none, which `max` would hide.
+    let exponent = x * std::f32::consts::LOG2_E;
+    let exponent = if exponent < -126.0 { -126.0 } else { exponent };
     // Adding 1.5 · 2^23 rounds, and leaves the whole number in the last bits. (A cast to an integer would be made one by one.)
     let shifted = exponent + 12_582_912.0;
     let rest = exponent - (shifted - 12_582_912.0);

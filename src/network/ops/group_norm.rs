@@ -1,15 +1,14 @@
 //! Group normalisation (Wu and He 2018) of channels-last numbers, in one with what follows it: each picture's own scale and
 //! shift, and GELU.
 
-use super::conv::floats;
-use super::gelu::gelu;
+use super::floats::{floats, ours};
+use super::norm::{Deviations, Line, Moments};
 use candle_core::{CpuStorage, CustomOp1, D, DType, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Rows that are added up in float32 before float64 takes over; also what a thread works on at a time.
-const RUN: usize = 64;
+/// Pixels that a thread works on at a time.
+const PIXELS: usize = 256;
 
 /// The normalisation of a layer.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ impl GroupNorm {
     /// # Errors
     /// When the sizes do not fit.
     pub fn forward(&self, x: &Tensor, after: After) -> Result<Tensor> {
-        if x.device().is_cpu() && x.dtype() == DType::F32 {
+        if ours(x) {
             return x.contiguous()?.apply_op1_no_bwd(&Normalise(self, after));
         }
         self.plain(x, after)
@@ -67,16 +66,22 @@ impl GroupNorm {
         if after.gelu { y.gelu_erf() } else { Ok(y) }
     }
 
-    /// a and d of a · x + d, which a picture's normalisation and modulation come to, a number each for every channel.
-    fn line(&self, x: &[f32], (weight, bias): (&[f32], &[f32]), modulation: Option<&[f32]>) -> (Vec<f32>, Vec<f32>) {
+    /// What a picture's normalisation and modulation come to.
+    fn line(&self, x: &[f32], (weight, bias): (&[f32], &[f32]), modulation: Option<&[f32]>) -> Line {
         let channels = weight.len();
-        let moments = moments(x, channels);
+        let parts: Vec<Deviations> = x.par_chunks(PIXELS * channels).map(|x| Deviations::of(x, channels)).collect();
+        let Moments { mean, variance, .. } = Moments::of(&parts);
         let (mut a, mut d) = (vec![0.0; channels], vec![0.0; channels]);
         let size = channels / self.groups;
         for first in (0..channels).step_by(size) {
-            let group = &moments[first..first + size];
-            let mean = group.iter().map(|(mean, _)| mean).sum::<f64>() / size as f64;
-            let variance = group.iter().map(|(own, variance)| variance + (own - mean).powi(2)).sum::<f64>() / size as f64;
+            let group = || {
+                mean[first..first + size]
+                    .iter()
+                    .zip(&variance[first..first + size])
+                    .map(|(mean, variance)| (f64::from(*mean), f64::from(*variance)))
+            };
+            let mean = group().map(|(mean, _)| mean).sum::<f64>() / size as f64;
+            let variance = group().map(|(own, variance)| variance + (own - mean).powi(2)).sum::<f64>() / size as f64;
             let deviation = (variance + self.eps).sqrt();
             for c in first..first + size {
                 let (scale, shift) = modulation.map_or((1.0, 0.0), |own| (1.0 + f64::from(own[c]), f64::from(own[channels + c])));
@@ -85,50 +90,7 @@ impl GroupNorm {
                 d[c] = ((f64::from(bias[c]) - mean * slope) * scale + shift) as f32;
             }
         }
-        (a, d)
-    }
-}
-
-/// The mean and the variance of each channel. The sums are taken around the first row: where the numbers lie far from 0,
-/// little is lost.
-fn moments(x: &[f32], channels: usize) -> Vec<(f64, f64)> {
-    let around = &x[..channels];
-    let mut sums = vec![0f32; x.len().div_ceil(RUN * channels) * 2 * channels];
-    sums.par_chunks_mut(2 * channels).zip(x.par_chunks(RUN * channels)).for_each(|(sums, x)| {
-        Arch::new().dispatch(Deviate { x, around, sums });
-    });
-    let n = (x.len() / channels) as f64;
-    let whole = |at: usize| sums.iter().skip(at).step_by(2 * channels).map(|sum| f64::from(*sum)).sum::<f64>() / n;
-    (0..channels)
-        .map(|c| {
-            let (one, two) = (whole(c), whole(channels + c));
-            (f64::from(around[c]) + one, (two - one * one).max(0.0))
-        })
-        .collect()
-}
-
-/// Adds up how far numbers deviate from the first row, and the squares of it.
-struct Deviate<'a> {
-    x: &'a [f32],
-    around: &'a [f32],
-    sums: &'a mut [f32],
-}
-
-// Written out as loops: a closure would be compiled apart, without the vectors.
-impl WithSimd for Deviate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let channels = self.around.len();
-        let (one, two) = self.sums.split_at_mut(channels);
-        for x in self.x.chunks_exact(channels) {
-            for (((x, around), one), two) in x.iter().zip(self.around).zip(one.iter_mut()).zip(two.iter_mut()) {
-                let off = x - around;
-                *one += off;
-                *two += off * off;
-            }
-        }
+        Line { a, d, ..Line::default() }
     }
 }
 
@@ -156,40 +118,13 @@ impl CustomOp1 for Normalise<'_> {
         let pictures = y.par_chunks_mut(x.len() / b).zip(x.par_chunks(x.len() / b)).enumerate();
         pictures.for_each(|(i, (y, x))| {
             let own = modulation.as_ref().map(|own| own[i].as_slice());
-            let (a, d) = norm.line(x, (&weight, &bias), own);
-            y.par_chunks_mut(RUN * channels)
-                .zip(x.par_chunks(RUN * channels))
-                .for_each(|(y, x)| Arch::new().dispatch(Line { a: &a, d: &d, x, y, gelu: after.gelu }));
+            let line = norm.line(x, (&weight, &bias), own);
+            y.par_chunks_mut(PIXELS * channels).zip(x.par_chunks(PIXELS * channels)).for_each(|(y, x)| match after.gelu {
+                true => line.activate(x, (y, channels), x.len() / channels),
+                false => line.normalise(x, y),
+            });
         });
         Ok((CpuStorage::F32(y), x_at.shape().clone()))
-    }
-}
-
-/// y = a · x + d, or GELU of it.
-struct Line<'a> {
-    a: &'a [f32],
-    d: &'a [f32],
-    x: &'a [f32],
-    y: &'a mut [f32],
-    gelu: bool,
-}
-
-impl WithSimd for Line<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Line { a, d, x, y, gelu: through } = self;
-        for (y, x) in y.chunks_exact_mut(a.len()).zip(x.chunks_exact(a.len())) {
-            for (((y, x), a), d) in y.iter_mut().zip(x).zip(a).zip(d) {
-                *y = a * x + d;
-            }
-        }
-        if through {
-            for y in y {
-                *y = gelu(*y);
-            }
-        }
     }
 }
 

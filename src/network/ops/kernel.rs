@@ -1,10 +1,11 @@
 //! Convolutions and linear layers whose weights stay, on channels-last tensors: made ready once, when they are loaded.
 
-use super::conv::{Slide, floats};
+use super::conv::Slide;
+use super::floats::{floats, ours};
 use super::frame::Source;
 use super::panels::{Panels, Runs};
 use super::weights::Packed;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
 
@@ -50,7 +51,7 @@ impl Kernel {
             bail!("a bias of {:?} does not fit a kernel of {:?}", bias.dims(), weight.dims());
         }
         let points = side == 3 && channels.min(features) >= MANY_CHANNELS && channels * features <= FEW_PAIRS && pixels >= MANY_PIXELS;
-        let ready = match weight.device().is_cpu() && weight.dtype() == DType::F32 {
+        let ready = match ours(&weight) {
             true if points => {
                 let plan = SAME.plan(false, weight.shape(), (side, side, channels))?;
                 Weight::Points(plan.pack(&weight.flatten_all()?.to_vec1::<f32>()?, false))
@@ -221,7 +222,7 @@ impl CustomOp2 for Apply<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{DType, Device};
     use proptest::prelude::*;
 
     fn far(ours: &Tensor, theirs: &Tensor) -> f32 {

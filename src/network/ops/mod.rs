@@ -8,6 +8,7 @@ mod back;
 mod buffers;
 mod by_candle;
 mod conv;
+mod floats;
 mod frame;
 mod gelu;
 mod group_norm;

@@ -105,8 +105,9 @@ impl Moments {
     }
 }
 
-/// a · x + d, a channel each: what normalisation comes to once the moments are known; and the normalised x before γ and β,
-/// which is (x - mean) · scale.
+/// a · x + d, a channel each: what normalisation comes to once the moments are known; and, where there is a way back, the
+/// normalised x before γ and β, which is (x - mean) · scale.
+#[derive(Default)]
 pub struct Line {
     pub a: Vec<f32>,
     pub d: Vec<f32>,
@@ -120,19 +121,24 @@ impl Line {
         let scale = |variance: &f32| 1.0 / (f64::from(*variance) + eps).sqrt();
         let a: Vec<f32> =
             moments.variance.iter().zip(gamma).map(|(variance, gamma)| (f64::from(*gamma) * scale(variance)) as f32).collect();
-        let d = moments.mean.iter().zip(&a).zip(beta).map(|((mean, a), beta)| beta - mean * a).collect();
+        let shift = |((mean, a), beta): ((&f32, &f32), &f32)| (f64::from(*beta) - f64::from(*mean) * f64::from(*a)) as f32;
+        let d = moments.mean.iter().zip(&a).zip(beta).map(shift).collect();
         Line { a, d, mean: moments.mean.clone(), scale: moments.variance.iter().map(|variance| scale(variance) as f32).collect() }
     }
-}
 
-impl Line {
     /// The normalised of so many pixels, through GELU, to places `stride` apart.
     pub fn activate(&self, from: &[f32], (to, stride): (&mut [f32], usize), pixels: usize) {
-        Arch::new().dispatch(Activate { line: self, from, to, stride, pixels });
+        Arch::new().dispatch(Activate::<true> { line: self, from, to, stride, pixels });
+    }
+
+    /// The normalised of pixels alone.
+    pub fn normalise(&self, from: &[f32], to: &mut [f32]) {
+        let channels = self.a.len();
+        Arch::new().dispatch(Activate::<false> { line: self, from, pixels: to.len() / channels, to, stride: channels });
     }
 }
 
-struct Activate<'a> {
+struct Activate<'a, const GELU: bool> {
     line: &'a Line,
     from: &'a [f32],
     to: &'a mut [f32],
@@ -140,7 +146,7 @@ struct Activate<'a> {
     pixels: usize,
 }
 
-impl WithSimd for Activate<'_> {
+impl<const GELU: bool> WithSimd for Activate<'_, GELU> {
     type Output = ();
 
     #[inline(always)]
@@ -149,7 +155,7 @@ impl WithSimd for Activate<'_> {
     }
 }
 
-impl Blocks for Activate<'_> {
+impl<const GELU: bool> Blocks for Activate<'_, GELU> {
     #[inline(always)]
     fn channels(&self) -> usize {
         self.line.a.len()
@@ -162,7 +168,12 @@ impl Blocks for Activate<'_> {
         for i in 0..self.pixels {
             let mut x = load::<WHOLE>(&self.from[i * channels..][..channels], first);
             for c in 0..LANES {
-                x[c] = gelu(a[c].mul_add(x[c], d[c]));
+                x[c] = a[c].mul_add(x[c], d[c]);
+            }
+            if GELU {
+                for c in 0..LANES {
+                    x[c] = gelu(x[c]);
+                }
             }
             store::<WHOLE>(x, &mut self.to[i * self.stride..][..channels], first);
         }

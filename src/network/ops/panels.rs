@@ -1,6 +1,6 @@
 //! Products of rows with a matrix that stays: packed once in the order in which it is read, multiplied many times.
 //!
-//! A row need not lie in one piece: a pixel's neighbourhood is a few runs of floats of a channels-last picture, so that a
+//! ([`product`](super::product) reads both sides as they lie, for weights that change with each step.) A row need not lie in one piece: a pixel's neighbourhood is a few runs of floats of a channels-last picture, so that a
 //! convolution multiplies the picture itself and lays nothing out.
 
 use pulp::{Arch, Simd, WithSimd};

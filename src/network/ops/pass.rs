@@ -6,7 +6,8 @@
 
 use super::buffers::take;
 use super::by_candle::by_candle;
-use super::conv::{Slide, ours, with_floats};
+use super::conv::Slide;
+use super::floats::{ours, with_floats};
 use super::frame::Source;
 use super::gelu::gelu;
 use super::norm::{Line, Moments};
@@ -56,7 +57,14 @@ impl Pass {
             bail!("at least one picture");
         }
         let value = match ours(x) {
-            true => Value::Ours(Arc::new(Numbers { values: x.flatten_all()?.to_vec1()?, size: (h, w, channels), line: None, at: 0 })),
+            true => {
+                let mut values = take(x.elem_count());
+                with_floats(&[&x.contiguous()?], |numbers| {
+                    values.copy_from_slice(numbers[0]);
+                    Ok(())
+                })?;
+                Value::Ours(Arc::new(Numbers { values, size: (h, w, channels), line: None, at: 0 }))
+            }
             false => Value::Candle(x.clone()),
         };
         Ok((Pass { train, batch, x: x.clone(), steps: Vec::new(), parameters: Vec::new(), len: 0 }, value))
@@ -81,7 +89,7 @@ impl Pass {
         let tensors: Vec<&Tensor> =
             [&layer.weight].into_iter().chain(layer.affine.iter().flat_map(|(gamma, beta)| [gamma, beta])).collect();
         let flat: Vec<Tensor> = tensors.iter().map(|tensor| tensor.contiguous()).collect::<Result<_>>()?;
-        let (packed, values, moments, line) = with_floats(&flat.iter().collect::<Vec<_>>(), |numbers| {
+        let (mut packed, values, moments, line) = with_floats(&flat.iter().collect::<Vec<_>>(), |numbers| {
             let packed = plan.pack(numbers[0], self.train);
             let read: Vec<Source> = sources.iter().map(|source| source.source()).collect();
             let (values, deviations) = plan.forward(&packed, &read, self.batch, self.train && layer.affine.is_some());
@@ -92,6 +100,9 @@ impl Pass {
             let line = moments.as_ref().map(|moments| Line::new(moments, (numbers[1], numbers[2]), EPS));
             Ok((packed, values, moments, line))
         })?;
+        if !self.train {
+            packed.give();
+        }
         let weight = self.parameter(&layer.weight);
         let affine = layer.affine.as_ref().map(|(gamma, beta)| (self.parameter(gamma), self.parameter(beta)));
         let kind = Kind::Conv { plan, packed, weight, affine };
@@ -117,7 +128,8 @@ impl Pass {
                 means.iter_mut().for_each(|sum| *sum /= (h * w) as f32);
             },
         );
-        let values = means.iter().map(|mean| gelu(*mean)).collect();
+        let mut values = take(means.len());
+        values.iter_mut().zip(&means).for_each(|(value, mean)| *value = gelu(*mean));
         Ok(self.write(vec![source], Kind::Mean(means), (values, (1, 1, channels), None)))
     }
 
@@ -202,6 +214,9 @@ fn plan(sources: &[Arc<Numbers>], layer: &Layer) -> Result<(Plan, (usize, usize,
     let Some((h, w, _)) = sources.first().map(|source| source.size) else { bail!("at least one source") };
     if sources.iter().any(|source| (source.size.0, source.size.1) != (h, w)) {
         bail!("pictures of one size");
+    }
+    if sources.iter().enumerate().any(|(at, source)| sources[..at].iter().any(|before| Arc::ptr_eq(before, source))) {
+        bail!("a layer reads a value once");
     }
     let channels = sources.iter().map(|source| source.size.2).sum();
     let plan = layer.slide.plan(layer.transposed, layer.weight.shape(), (h, w, channels))?;

@@ -19,7 +19,8 @@ use std::ops::Range;
 const TILES: usize = 128;
 /// Floats of laid-out neighbourhoods that a thread works on at a time.
 const COLUMNS: usize = 128 * 1024;
-/// The pictures of a batch are summed up in so many parts, whatever the number of threads: the same sums in the same order.
+/// The pictures of a batch are summed up in so many parts, whatever the number of threads: the same sums in the same order. More
+/// threads than this have nothing to do on the way back.
 const PARTS: usize = 8;
 /// Pictures that are worth a sum of their own.
 const SMALLEST: usize = 16;
@@ -36,7 +37,7 @@ pub struct Plan {
 /// Which products it comes to.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// 3 x 3 tiles' points. With a fold of 2 it is a transposed convolution of 4 x 4, stride 2 and padding 1: seen from a
+    /// A convolution of 3 x 3, by its tiles' points. With a fold of 2 it is a transposed convolution of 4 x 4, stride 2 and padding 1: seen from a
     /// pixel that comes in, each of the four pixels that come out of it looks at 2 x 2 of 3 x 3 neighbours.
     Winograd { fold: usize },
     /// A convolution by its neighbourhoods.

@@ -1,7 +1,7 @@
 //! Channels-last pictures (b, h, w, c) at half and at twice their size.
 
-use super::conv::floats;
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use super::floats::{floats, ours};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 /// The mean of each 2×2 pixels; an odd last row or column is left out.
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// # Errors
 /// When it is no picture.
 pub fn halve(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() && x.dtype() == DType::F32 {
+    if ours(x) {
         return x.contiguous()?.apply_op1_no_bwd(&Halve);
     }
     x.permute((0, 3, 1, 2))?.contiguous()?.avg_pool2d(2)?.permute((0, 2, 3, 1))?.contiguous()
@@ -20,7 +20,7 @@ pub fn halve(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When it is no picture.
 pub fn double(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() && x.dtype() == DType::F32 {
+    if ours(x) {
         return x.contiguous()?.apply_op1_no_bwd(&Double);
     }
     let (_, h, w, _) = x.dims4()?;

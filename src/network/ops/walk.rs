@@ -67,7 +67,7 @@ impl Walk {
         let mut flat = vec![0.0; self.len];
         let mut pending: Vec<Option<Pending>> = (0..=self.steps.len()).map(|_| None).collect();
         let mut first = Pending::of(&self.out);
-        give_back(&self.out, &mut first, |image, out| out.copy_from_slice(&grad[image * out.len()..][..out.len()]));
+        pass_back(&self.out, &mut first, |image, out| out.copy_from_slice(&grad[image * out.len()..][..out.len()]));
         pending[self.out.at] = Some(first);
         for step in self.steps.iter().rev() {
             let Some(own) = pending[step.out.at].take() else { continue };
@@ -82,71 +82,81 @@ impl Walk {
     }
 
     fn step_back(&self, step: &Step, own: &Pending, targets: &mut [Option<Pending>], flat: &mut [f32]) {
-        match &step.kind {
-            Kind::Conv { plan, packed, weight, affine } => {
-                let rows = self.batch * plan.to.0 * plan.to.1;
-                let back = step.out.line.as_ref().zip(own.sums.as_ref()).map(|(line, sums)| Back::new(line, sums, rows));
-                if let (Some(sums), Some((gamma, beta))) = (&own.sums, affine) {
-                    flat[gamma.clone()].iter_mut().zip(&sums.gamma).for_each(|(to, sum)| *to = *sum as f32);
-                    flat[beta.clone()].iter_mut().zip(&sums.beta).for_each(|(to, sum)| *to = *sum as f32);
-                }
-                let norm = back.as_ref().map(|back| (&step.out.values[..], back));
-                let gradient = Gradient { values: &own.values, channels: plan.to.2, norm };
-                let sources: Vec<Source> = step.sources.iter().map(|source| source.source()).collect();
-                let of_weight = plan.backward(packed, &sources, &gradient, targets);
-                plan.unpack(&of_weight, &mut flat[weight.clone()]);
-                give(of_weight);
-            }
-            Kind::Mean(means) => {
-                let (Some(source), Some(Some(target))) = (step.sources.first(), targets.first_mut()) else { return };
+        let only = step.sources.first().zip(targets.first_mut());
+        match (&step.kind, only) {
+            (Kind::Mean(means), Some((source, Some(target)))) => {
                 let (h, w, channels) = source.size;
-                give_back(source, target, |image, out| {
+                pass_back(source, target, |image, out| {
                     let own = own.values[image * channels..].iter().zip(&means[image * channels..]);
                     let pixel: Vec<f32> = own.take(channels).map(|(g, mean)| g * slope(*mean) / (h * w) as f32).collect();
                     out.chunks_exact_mut(channels).for_each(|out| out.copy_from_slice(&pixel));
                 });
             }
-            Kind::Modulate { scale, of_scale, of_shift } => {
-                let (Some(source), Some(Some(target))) = (step.sources.first(), targets.first_mut()) else { return };
-                let (each, channels) = (source.each(), source.size.2);
-                give_back(source, target, |image, out| {
-                    let scale = &scale[image * channels..(image + 1) * channels];
-                    for (out, g) in out.chunks_exact_mut(channels).zip(own.values[image * each..].chunks_exact(channels)) {
-                        out.iter_mut().zip(g).zip(scale).for_each(|((out, g), scale)| *out = g * scale);
+            (Kind::Modulate { scale, of_scale, of_shift }, Some((source, target))) => {
+                if let Some(target) = target {
+                    modulated_back(scale, own, (source, target));
+                }
+                let both = [(of_shift, None), (of_scale, Some(source))];
+                both.into_iter().for_each(|(range, factor)| {
+                    if let Some(range) = range {
+                        sum_up(own, (source, factor), &mut flat[range.clone()]);
                     }
                 });
-                if let Some(range) = of_shift {
-                    each_picture(&mut flat[range.clone()], channels, |image, sums| {
-                        for g in own.values[image * each..(image + 1) * each].chunks_exact(channels) {
-                            sums.iter_mut().zip(g).for_each(|(sum, g)| *sum += g);
-                        }
-                    });
-                }
-                if let Some(range) = of_scale {
-                    each_picture(&mut flat[range.clone()], channels, |image, sums| {
-                        let mut read = vec![0.0; each];
-                        source.lay_out(image, &mut read);
-                        let both = own.values[image * each..].chunks_exact(channels).zip(read.chunks_exact(channels));
-                        both.for_each(|(g, y)| sums.iter_mut().zip(g.iter().zip(y)).for_each(|(sum, (g, y))| *sum += g * y));
-                    });
-                }
             }
+            (Kind::Conv { .. }, _) => self.conv_back(step, own, targets, flat),
+            _ => {}
         }
+    }
+
+    fn conv_back(&self, step: &Step, own: &Pending, targets: &mut [Option<Pending>], flat: &mut [f32]) {
+        let Kind::Conv { plan, packed, weight, affine } = &step.kind else { return };
+        let rows = self.batch * plan.to.0 * plan.to.1;
+        let back = step.out.line.as_ref().zip(own.sums.as_ref()).map(|(line, sums)| Back::new(line, sums, rows));
+        if let (Some(sums), Some((gamma, beta))) = (&own.sums, affine) {
+            flat[gamma.clone()].iter_mut().zip(&sums.gamma).for_each(|(to, sum)| *to = *sum as f32);
+            flat[beta.clone()].iter_mut().zip(&sums.beta).for_each(|(to, sum)| *to = *sum as f32);
+        }
+        let norm = back.as_ref().map(|back| (&step.out.values[..], back));
+        let gradient = Gradient { values: &own.values, channels: plan.to.2, norm };
+        let sources: Vec<Source> = step.sources.iter().map(|source| source.source()).collect();
+        let of_weight = plan.backward(packed, &sources, &gradient, targets);
+        plan.unpack(&of_weight, &mut flat[weight.clone()]);
+        give(of_weight);
     }
 }
 
-fn each_picture(sums: &mut [f32], channels: usize, add: impl Fn(usize, &mut [f32]) + Sync) {
-    sums.par_chunks_mut(channels).enumerate().for_each(|(image, sums)| add(image, sums));
+/// scale · g.
+fn modulated_back(scale: &[f32], own: &Pending, (source, target): (&Numbers, &mut Pending)) {
+    let (each, channels) = (source.each(), source.size.2);
+    pass_back(source, target, |image, out| {
+        let scale = &scale[image * channels..(image + 1) * channels];
+        for (out, g) in out.chunks_exact_mut(channels).zip(own.values[image * each..].chunks_exact(channels)) {
+            out.iter_mut().zip(g).zip(scale).for_each(|((out, g), scale)| *out = g * scale);
+        }
+    });
 }
 
-/// Gives the gradients of pictures as they were read to what they were read from.
-fn give_back(source: &Numbers, target: &mut Pending, gradient: impl Fn(usize, &mut [f32]) + Sync) {
+/// The sums of a gradient over each picture's pixels, or of its products with what was read.
+fn sum_up(own: &Pending, (source, factor): (&Numbers, Option<&Arc<Numbers>>), sums: &mut [f32]) {
+    let (each, channels) = (source.each(), source.size.2);
+    sums.par_chunks_mut(channels).enumerate().for_each(|(image, sums)| {
+        let mut read = vec![1.0; each];
+        if let Some(factor) = factor {
+            factor.lay_out(image, &mut read);
+        }
+        let both = own.values[image * each..].chunks_exact(channels).zip(read.chunks_exact(channels));
+        both.for_each(|(g, y)| sums.iter_mut().zip(g.iter().zip(y)).for_each(|(sum, (g, y))| *sum += g * y));
+    });
+}
+
+/// Passes the gradients of pictures as they were read back to what they were read from.
+fn pass_back(source: &Numbers, target: &mut Pending, gradient: impl Fn(usize, &mut [f32]) + Sync) {
     let (size, begun) = (source.size, target.begun);
     let pictures = target.values.par_chunks_mut(source.each()).enumerate();
     let sums = pictures.map(|(image, out)| {
         let (mut frame, mut sums) = (vec![0.0; out.len()], source.line.as_ref().map(|_| Sums::new(size.2)));
         gradient(image, &mut frame);
-        Plan::dense(size).give((size.0, size.1), &frame, (&source.source(), 0), image, (out, sums.as_mut(), begun));
+        Plan::dense(size).pass_back((size.0, size.1), &frame, (&source.source(), 0), image, (out, sums.as_mut(), begun));
         sums
     });
     let sums: Vec<_> = sums.collect();

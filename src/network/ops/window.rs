@@ -5,7 +5,7 @@
 //! gather(picture) · weight, picture = spread(grid · weightᵀ), weight = gather(picture)ᵀ · grid.
 
 /// Sizes of a window, of the picture (height, width, channels) that it slides over, and of the grid (rows, columns,
-/// features) of its places.
+/// of its places.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     /// Rows and columns of the window.
@@ -20,8 +20,6 @@ pub struct Window {
     pub grid: (usize, usize),
     /// The picture's channels.
     pub channels: usize,
-    /// The grid's features.
-    pub features: usize,
 }
 
 impl Window {
