@@ -1,9 +1,9 @@
 //! A layer of candle's operators, for other devices and types; and what the tests compare with.
 
 use super::conv::Slide;
+use super::layer::{EPS, Layer};
 use super::norm::Moments;
 use super::numbers::Value;
-use super::pass::{EPS, Layer};
 use candle_core::{D, DType, Result, Tensor};
 
 /// x (b, h, w, in) under a weight (out, in, kernel, kernel), with candle's operator.

@@ -4,7 +4,7 @@ use super::conv::Slide;
 use super::floats::{floats, ours};
 use super::frame::Source;
 use super::panels::{Panels, Runs};
-use super::weights::Packed;
+use super::plan::Packed;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;

@@ -6,34 +6,17 @@
 
 use super::buffers::take;
 use super::by_candle::by_candle;
-use super::conv::Slide;
 use super::floats::{ours, with_floats};
 use super::frame::Source;
 use super::gelu::gelu;
+use super::layer::{EPS, Layer};
 use super::norm::{Line, Moments};
 use super::numbers::{Numbers, Value};
-use super::plan::Plan;
 use super::walk::{Kind, Step, Walk};
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// What is added to a variance, as in PyTorch's `BatchNorm2d`.
-pub(super) const EPS: f64 = 1e-5;
-
-/// A convolution without its bias, and what stands behind it.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// Its window.
-    pub slide: Slide,
-    /// Whether it is a transposed one.
-    pub transposed: bool,
-    /// (out, in, kernel, kernel), or (in, out, kernel, kernel) where it is transposed.
-    pub weight: Tensor,
-    /// γ and β of the normalisation, (out) each. Without them there is neither normalisation nor GELU.
-    pub affine: Option<(Tensor, Tensor)>,
-}
 
 /// A pass on its way.
 pub struct Pass {
@@ -85,7 +68,8 @@ impl Pass {
             bail!("moments are given where, and only where, there is no training");
         }
         let Some(sources) = Value::all_ours(sources) else { return by_candle(&Value::all_candle(sources)?, layer, given) };
-        let (plan, out) = plan(&sources, layer)?;
+        let plan = layer.plan(&sources)?;
+        let out = plan.to;
         let tensors: Vec<&Tensor> =
             [&layer.weight].into_iter().chain(layer.affine.iter().flat_map(|(gamma, beta)| [gamma, beta])).collect();
         let flat: Vec<Tensor> = tensors.iter().map(|tensor| tensor.contiguous()).collect::<Result<_>>()?;
@@ -209,27 +193,9 @@ impl Pass {
     }
 }
 
-/// How a layer is computed, and the size of what comes out.
-fn plan(sources: &[Arc<Numbers>], layer: &Layer) -> Result<(Plan, (usize, usize, usize))> {
-    let Some((h, w, _)) = sources.first().map(|source| source.size) else { bail!("at least one source") };
-    if sources.iter().any(|source| (source.size.0, source.size.1) != (h, w)) {
-        bail!("pictures of one size");
-    }
-    if sources.iter().enumerate().any(|(at, source)| sources[..at].iter().any(|before| Arc::ptr_eq(before, source))) {
-        bail!("a layer reads a value once");
-    }
-    let channels = sources.iter().map(|source| source.size.2).sum();
-    let plan = layer.slide.plan(layer.transposed, layer.weight.shape(), (h, w, channels))?;
-    let features = plan.to.2;
-    if layer.affine.iter().any(|(gamma, beta)| gamma.dims() != [features] || beta.dims() != [features]) {
-        bail!("a normalisation does not fit {features} features");
-    }
-    let out = plan.to;
-    Ok((plan, out))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Slide;
     use super::*;
     use candle_core::{DType, Device, Var};
     use proptest::prelude::*;

@@ -1,13 +1,12 @@
 //! How one convolution is computed: what its weight becomes, and its products forwards and back, for a few pictures at a time
 //! that stay in a thread's cache.
 
-use super::buffers::take;
+use super::buffers::{give, take};
 use super::frame::{Frame, Source};
 use super::lanes::LANES;
 use super::norm::Deviations;
 use super::product::{Matrix, product};
 use super::tiles::Tiles;
-use super::weights::Packed;
 use super::window::Window;
 use super::winograd::{POINTS, REACH, TILE};
 use rayon::prelude::*;
@@ -45,6 +44,21 @@ pub enum Way {
     /// A transposed convolution; or, mirrored, a convolution to few features, which so are spread instead of many channels
     /// gathered.
     Spread { window: Window, mirrored: bool },
+}
+
+/// A weight as the products want it, and at the points its transpose where there is a way back.
+#[derive(Debug)]
+pub struct Packed {
+    pub there: Vec<f32>,
+    pub turned: Vec<f32>,
+}
+
+impl Packed {
+    /// Gives its buffers to the next one.
+    pub fn give(&mut self) {
+        give(std::mem::take(&mut self.there));
+        give(std::mem::take(&mut self.turned));
+    }
 }
 
 /// The pictures of a batch, and the rows of tiles in each, that are worked on at a time.

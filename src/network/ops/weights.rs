@@ -1,17 +1,10 @@
 //! A convolution's weight between PyTorch's order and that of the products.
 
 use super::buffers::{give, take};
-use super::plan::{Plan, Way};
+use super::plan::{Packed, Plan, Way};
 use super::tiles::{weigh, weigh_back};
 use rayon::prelude::*;
 use std::ops::Range;
-
-/// A weight as the products want it, and at the points its transpose where there is a way back.
-#[derive(Debug)]
-pub struct Packed {
-    pub there: Vec<f32>,
-    pub turned: Vec<f32>,
-}
 
 impl Plan {
     /// Where a row of the packed weight has its numbers in PyTorch's: some of its columns, the first one's place, and how far
@@ -94,14 +87,6 @@ fn given(buffer: Vec<f32>, make: impl Fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
     let made = make(&buffer);
     give(buffer);
     made
-}
-
-impl Packed {
-    /// Gives its buffers to the next one.
-    pub fn give(&mut self) {
-        give(std::mem::take(&mut self.there));
-        give(std::mem::take(&mut self.turned));
-    }
 }
 
 /// The transposes of matrices of one size.
