@@ -83,7 +83,9 @@ fn main() -> ExitCode {
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "darkroom: {}", sentence(&error));
-            ExitCode::from(2)
+            // As a shell tells of a process that a signal has ended.
+            let signal = error.downcast_ref().map(|cli::run::Interrupted { signal, .. }| *signal as u8);
+            ExitCode::from(signal.map_or(2, |signal| 128 + signal))
         }
     }
 }
@@ -117,6 +119,7 @@ fn command() -> clap::Command {
                 .long("resume")
                 .value_name("RUN")
                 .value_parser(clap::value_parser!(i64).range(1..))
+                .conflicts_with("recipe")
                 .help("Go on with an unfinished run from its last checkpoint"),
         )
         .arg(json());

@@ -12,6 +12,8 @@ pub struct Record<'a> {
     run: &'a Run,
     logbook: Logbook<'a>,
     begun: Instant,
+    /// The epoch that it is in, or has just ended; 0 before its first step.
+    epoch: usize,
     /// How much of the training this life of it makes; none before its first step.
     share: Option<f64>,
 }
@@ -19,8 +21,9 @@ pub struct Record<'a> {
 impl<'a> Record<'a> {
     /// The record of a training that begins or goes on, and what its earlier lives have left.
     pub fn open(gallery: &'a Gallery, run: &'a Run) -> (Record<'a>, Kept) {
-        let kept = Kept { checkpoints: gallery.checkpoints(run.id), pictures: gallery.picture_count(run.id) };
-        (Record { gallery, run, logbook: gallery.logbook(run), begun: Instant::now(), share: None }, kept)
+        let logbook = gallery.logbook(run);
+        let kept = Kept { checkpoints: logbook.checkpoints(), pictures: gallery.picture_count(run.id) };
+        (Record { gallery, run, logbook, begun: Instant::now(), epoch: 0, share: None }, kept)
     }
 
     /// Writes down what the training tells; `next` is what it will do.
@@ -32,11 +35,12 @@ impl<'a> Record<'a> {
             Lesson::Spoiled(_) | Lesson::Drawing => Ok(()),
             Lesson::Step(step) => self.step(step, next),
             Lesson::Epoch { epoch, last, fit } => {
-                self.logbook.checkpoint((*epoch, 0), &fit.checkpoint()?).with_context(|| format!("epoch {epoch} cannot be kept"))?;
-                match *last || next == Next::Finish || self.logbook.keeps(*epoch) {
-                    true => self.logbook.weights(*epoch, &fit.weights()?),
-                    false => Ok(()),
+                self.epoch = *epoch;
+                // The weights first: who finds the checkpoint may count on them.
+                if *last || next == Next::Finish || self.logbook.keeps(*epoch) {
+                    self.logbook.weights(*epoch, &fit.weights()?)?;
                 }
+                self.logbook.checkpoint((*epoch, 0), &fit.checkpoint()?).with_context(|| format!("epoch {epoch} cannot be kept"))
             }
             Lesson::Samples { index, sheet, made } => self.logbook.picture(*index, sheet, made),
         }
@@ -44,6 +48,7 @@ impl<'a> Record<'a> {
 
     fn step(&mut self, step: &TrainingStep, next: Next) -> Result<()> {
         let (made, of) = (step.point.step as usize, step.of);
+        self.epoch = step.point.epoch as usize;
         self.share.get_or_insert((of + 1).saturating_sub(made).max(1) as f64 / of.max(1) as f64);
         self.logbook.point(step.point)?;
         if next == Next::Stop || self.logbook.is_due() {
@@ -51,6 +56,17 @@ impl<'a> Record<'a> {
             self.logbook.checkpoint(place, &step.fit.checkpoint()?).context("the training cannot be kept")?;
         }
         Ok(())
+    }
+
+    /// The training was told to end with the epoch that it is in: so will its later lives, whatever ends this one.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn end_here(&self) -> Result<()> {
+        match self.epoch {
+            0 => Ok(()),
+            epoch => self.gallery.end_after(self.run.id, epoch).map(|_| ()),
+        }
     }
 
     /// The training is over: the run as it then is, where it has come to its end.

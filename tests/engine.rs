@@ -1,9 +1,11 @@
 //! The engine as a process: it outlives its viewers, and its runs outlive it.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+use darkroom::gallery::Gallery;
 use darkroom::link::{Bytes, Command, Event, News, Picture, PictureHead, PictureOf, Wire, client, over};
 use darkroom::recipe::{Colour, Export, Fit, Grid, Layer, Recipe, Run, RunId, State};
 use rustix::process::{Pid, Signal, getsid, kill_process};
+use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{self, Output, Stdio};
@@ -40,6 +42,15 @@ impl Workspace {
         let output = self.darkroom(args);
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A training from the command line that has told something, and goes on.
+    fn training(&self, fields: &[String], told: &str) -> process::Child {
+        let mut command = self.command(&["run", "train-class", "--json"]);
+        let mut training = command.args(fields).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(training.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().contains(told)), "it ended without {told}");
+        training
     }
 
     fn viewer(&self) -> Viewer {
@@ -337,12 +348,7 @@ async fn a_training_whose_engine_is_killed_goes_on_and_ends_in_the_same_bytes() 
 fn an_unfinished_training_goes_on_from_the_command_line() {
     let workspace = Workspace::new();
     let fields: Vec<String> = TRAINING.iter().map(|(field, value)| format!("--{field}={value}")).collect();
-    let mut first = workspace.command(&["run", "train-class"]).args(&fields).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let checkpoint = workspace.path().join("runs/000001/checkpoints/epoch-0002.safetensors");
-    while !checkpoint.exists() {
-        assert!(first.try_wait().unwrap().is_none(), "it ended without its second epoch");
-        std::thread::yield_now();
-    }
+    let mut first = workspace.training(&fields, "\"sampled\",\"run\":1,\"index\":1");
     first.kill().unwrap();
     first.wait().unwrap();
     let told = workspace.says(&["run", "--resume", "1", "--json"]);
@@ -351,4 +357,36 @@ fn an_unfinished_training_goes_on_from_the_command_line() {
     assert!(told.contains("\"done\""), "{told}");
     let again = workspace.darkroom(&["run", "--resume", "1"]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("run 1 is done"));
+    let both = workspace.darkroom(&["run", "--resume", "1", "recipe.toml"]);
+    assert!(String::from_utf8_lossy(&both.stderr).contains("cannot be used with"), "{both:?}");
+}
+
+#[test]
+fn a_run_whose_kept_step_is_spoiled_begins_again_from_the_command_line_and_says_so() {
+    let workspace = Workspace::new();
+    let (gallery, _) = Gallery::open(workspace.path()).unwrap();
+    gallery.submit(&Grid::one(Recipe::parse("sample", &[("steps".into(), "2".into())]).unwrap())).unwrap();
+    gallery.set_state(RunId(1), State::Paused, None).unwrap();
+    fs::write(gallery.checkpoint_path(RunId(1)), "half a step").unwrap();
+    let output = workspace.darkroom(&["run", "--resume", "1"]);
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && words.contains("1: its kept step cannot be used"), "{words}");
+    assert_eq!(gallery.run(RunId(1)).unwrap().unwrap().state, State::Done);
+}
+
+#[test]
+fn a_training_that_the_system_ends_keeps_what_it_has() {
+    let workspace = Workspace::new();
+    let fields = ["--images=300", "--width=2", "--batch=20", "--epochs=1000", "--count=4", "--timesteps=3"].map(str::to_owned);
+    for (run, signal, code) in [(1, Signal::TERM, 143), (2, Signal::INT, 130)] {
+        let training = workspace.training(&fields, "\"taught\"");
+        kill_process(Pid::from_child(&training), signal).unwrap();
+        let output = training.wait_with_output().unwrap();
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words}");
+        assert_eq!(words, format!("darkroom: run {run} is broken off and kept; `darkroom run --resume {run}` goes on with it\n"));
+        let kept = fs::read_dir(workspace.path().join(format!("runs/00000{run}/checkpoints"))).unwrap();
+        assert!(kept.count() > 0);
+    }
+    assert!(workspace.says(&["status", "--json"]).contains("{\"id\":1,\"state\":\"paused\""));
 }

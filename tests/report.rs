@@ -232,5 +232,5 @@ fn what_is_wrong_with_report_toml_is_said_and_one_bad_figure_leaves_the_others()
     assert!(made.failed[0].contains("1.2-a cannot be made") && made.failed[0].contains("/nowhere.png"), "{made:?}");
     assert!(fs::read_to_string(out.join("1.2.html")).unwrap().contains("cannot be made"));
     assert!(make(folder.path(), Some("2.1")).is_err());
-    assert!(page::page("a <b>", "", &[]).contains("<title>a &lt;b&gt;</title>"));
+    assert!(page::page("a <b>", "", page::MODEL, &[]).contains("<title>a &lt;b&gt;</title>"));
 }

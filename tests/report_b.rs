@@ -1,10 +1,12 @@
 //! The part B page: every figure of both editions, of trainings that the gallery keeps, each made once.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use darkroom::experiment::{self, Lesson, Next};
 use darkroom::gallery::Gallery;
-use darkroom::recipe::{RunId, State};
-use darkroom::report::Summary;
+use darkroom::recipe::{Grid, Recipe, RunId, State};
+use darkroom::record::Record;
 use darkroom::report::part_b::{How, report, table};
+use darkroom::report::{Progress, Summary};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -61,6 +63,38 @@ fn every_recipe_of_the_table_is_shown_and_every_figure_shows_something_under_a_n
     assert_eq!(shown, table::RECIPES.iter().map(|entry| entry.name).collect());
     assert_eq!(table::ids().iter().collect::<BTreeSet<_>>().len(), table::FIGURES.len());
     assert!(table::FIGURES.iter().all(|figure| !figure.shows.is_empty() && !figure.text.is_empty()));
+}
+
+/// What the course asks for, written down by hand.
+#[test]
+fn figures_show_the_epochs_and_the_noise_that_the_course_asks_for() {
+    let asked: [(&str, &str, &[usize]); 7] = [
+        ("1.2.1", "denoiser", &[1, 5]),
+        ("1.2.3", "pure-noise", &[1, 5]),
+        ("2.3-fa24", "time-fa24", &[5, 20]),
+        ("2.5-fa24", "class-fa24", &[5, 20]),
+        ("2.3-fa25", "time-fa25", &[1, 5, 10]),
+        ("2.6-fa25", "class-fa25", &[1, 5, 10]),
+        ("2.6-rate", "constant-fa25", &[1, 5, 10]),
+    ];
+    let samples = |figure: &table::Figure| {
+        let of = |show: &table::Show| if let table::Show::Samples(name, epochs) = *show { Some((figure.id, name, epochs)) } else { None };
+        figure.shows.iter().find_map(of)
+    };
+    assert_eq!(table::FIGURES.iter().filter_map(samples).collect::<Vec<_>>(), asked);
+    let recipe = |name: &str| {
+        let entry = table::RECIPES.iter().find(|entry| entry.name == name).unwrap();
+        let fields: Vec<_> = entry.fields.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
+        Recipe::parse(entry.experiment, &fields).unwrap()
+    };
+    for (_, name, epochs) in asked {
+        assert_eq!(recipe(name).training().unwrap().last(), *epochs.last().unwrap(), "{name} ends with the last that is shown");
+    }
+    let sigmas =
+        |name| recipe(name).pairs().into_iter().filter(|(field, _)| field == "sigmas").map(|(_, sigmas)| sigmas).collect::<Vec<_>>();
+    for name in ["noise-levels", "denoiser"] {
+        assert_eq!(sigmas(name), ["0,0.2,0.4,0.5,0.6,0.8,1"], "{name}");
+    }
 }
 
 #[test]
@@ -141,6 +175,53 @@ fn a_training_that_is_under_way_is_told_of() {
     assert!(summary.missing[0].contains("run 1 of it is running, at step 300 of 9380"), "{:?}", summary.missing);
 }
 
+/// A training that its process has left after three of its four steps.
+fn begins(gallery: &Gallery) {
+    let fields = [("epochs", "2"), ("images", "32"), ("batch", "16"), ("width", "1"), ("timesteps", "2"), ("count", "10")];
+    let recipe = Recipe::parse("train-time", &fields.map(|(field, value)| (field.into(), value.into()))).unwrap();
+    let run = gallery.adopt(&Grid::one(recipe)).unwrap().remove(0);
+    gallery.claim(run.id).unwrap().unwrap();
+    let (mut record, kept) = Record::open(gallery, &run);
+    let end = experiment::train(&run.recipe, kept, &mut |lesson| {
+        let stops = matches!(lesson, Lesson::Step(step) if step.point.step == 3);
+        let next = if stops { Next::Stop } else { Next::GoOn };
+        record.write(lesson, next)?;
+        Ok(next)
+    });
+    assert!(record.close(end).unwrap().is_none());
+}
+
+#[test]
+fn a_training_that_runs_elsewhere_is_left_alone_and_one_that_was_left_goes_on() {
+    let folder = folder(&tiny());
+    let how = How { only: Some("2.3-fa24"), ..TRAIN };
+    let elsewhere = gallery(&folder);
+    begins(&elsewhere);
+    let (summary, _) = make(&folder, how).unwrap();
+    assert_eq!((summary.computed, summary.missing.len()), (0, 1));
+    assert!(summary.missing[0].contains("run 1 of it is running"), "{summary:?}");
+    drop(elsewhere);
+    assert_eq!(make(&folder, how).unwrap().0, Summary { computed: 1, ..Summary::default() });
+    let kept = gallery(&folder);
+    assert_eq!(kept.history("", None, 9).unwrap().runs.iter().map(|run| run.id).collect::<Vec<_>>(), [RunId(1)]);
+    let steps: Vec<_> = kept.points(RunId(1), 0, 100).unwrap().iter().map(|point| point.step).collect();
+    assert_eq!(steps, [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_recipe_that_stands_whole_in_one_figure_and_small_in_another_is_counted_once() {
+    let folder = folder(&tiny());
+    make(&folder, How { only: Some("2.6-fa25"), ..TRAIN }).unwrap();
+    let mut told = Vec::new();
+    let summary = report(&folder.path().join("out"), &QUICK, &gallery(&folder), &mut |progress| {
+        if let Progress::Begins(_, at, of) = progress {
+            told.push((at, of));
+        }
+    });
+    assert_eq!(summary.unwrap(), Summary { computed: 7, kept: 1, ..Summary::default() });
+    assert_eq!((told.last(), told.iter().all(|(at, of)| at <= of)), (Some(&(8, 8)), true), "{told:?}");
+}
+
 #[test]
 fn small_trainings_stand_for_whole_ones_and_say_what_is_small() {
     let folder = folder("[recipes.class-fa24]\nepochs = 1\nimages = 32\nwidth = 1\ntimesteps = 2\ncount = 10\n");
@@ -169,6 +250,30 @@ fn a_run_of_the_gallery_stands_for_a_recipe_with_its_note_which_is_text() {
     let failed = make(&folder, LOOK).unwrap().0.failed;
     assert!(failed.iter().any(|why| why == "class-fa25 cannot be made: run 1 is a train-time and no train-class"), "{failed:?}");
     assert!(failed.iter().any(|why| why == "time-fa25 cannot be made: there is no run 9 in this workspace"), "{failed:?}");
+    fs::write(&report_toml, "[recipes.time-fa24]\nrun = 1\n").unwrap();
+    let failed = make(&folder, LOOK).unwrap().0.failed;
+    assert_eq!(failed, ["time-fa24 cannot be made: run 1 was trained with objective flow, and time-fa24 has ddpm"]);
+}
+
+#[test]
+fn the_page_names_the_data_that_its_runs_have_learned_from() {
+    let folder = folder("");
+    let shapes = folder.path().join("shapes");
+    for (class, level) in [("black", 0), ("white", 255)] {
+        fs::create_dir_all(shapes.join(class)).unwrap();
+        for at in 0..16 {
+            let name = shapes.join(class).join(format!("{at}.png"));
+            image::GrayImage::from_pixel(28, 28, image::Luma([level])).save(name).unwrap();
+        }
+    }
+    let how = How { only: Some("1.2.1"), ..TRAIN };
+    let report_toml = folder.path().join("out/report.toml");
+    fs::write(&report_toml, format!("data = {shapes:?}\n[recipes.denoiser]\n{TINY}")).unwrap();
+    make(&folder, how).unwrap();
+    fs::write(&report_toml, "[recipes.denoiser]\nrun = 1\n").unwrap();
+    let (summary, html) = make(&folder, how).unwrap();
+    assert_eq!(summary, Summary { kept: 1, ..Summary::default() });
+    assert!(html.contains("Trained on shapes.") && html.contains("and data of that name."), "{html}");
 }
 
 #[test]

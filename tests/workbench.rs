@@ -5,6 +5,8 @@
 mod bench;
 #[path = "workbench/chaos.rs"]
 mod chaos;
+#[path = "workbench/curves.rs"]
+mod curves;
 #[path = "workbench/easel.rs"]
 mod easel;
 #[path = "workbench/engine.rs"]
@@ -23,3 +25,5 @@ mod notes;
 mod screens;
 #[path = "workbench/training.rs"]
 mod training;
+#[path = "workbench/watching.rs"]
+mod watching;

@@ -53,8 +53,10 @@ impl App {
     }
 
     pub(super) fn click(&mut self, target: Target) {
-        if let Target::Offer(at) = target {
-            return self.choose_experiment(Some(at));
+        match target {
+            Target::Offer(at) => return self.choose_experiment(Some(at)),
+            Target::Curve(at) if self.click_curve(at) => return,
+            _ => {}
         }
         // A click beside a note does not end the writing.
         if self.overlay == Some(Overlay::Note) || self.overlay.take().is_some() {
@@ -64,7 +66,8 @@ impl App {
             Target::Sketch(sketch) => self.sketch(sketch),
             Target::Pane(pane) => self.go(pane),
             Target::Experiment => self.offer(),
-            Target::Offer(_) => {}
+            Target::Part(part) => self.widen(part),
+            Target::Offer(_) | Target::Curve(_) => {}
             Target::Field(at) => {
                 self.go(Focus::Parameters);
                 self.form.select(at);
@@ -92,6 +95,7 @@ impl App {
             (Some(Overlay::Curves(_)), _) => {
                 self.step_curves(step.into());
             }
+            (None, Focus::Preview) if self.watch.is_some() => self.step_epoch(step.into()),
             (Some(_), _) | (_, Focus::Preview) => {}
             (_, Focus::Prompt) => self.prompt.text.scroll((step, 0)),
             (_, Focus::Parameters) if down => self.form.down(),

@@ -91,7 +91,7 @@ impl App {
         self.effects.extend([Effect::Send(first), Effect::Send(Command::NextFrame)]);
         self.inspector_cut(true);
         self.easel_again();
-        self.learnings.again();
+        self.learnings.again(started_ms);
         self.ask_for_curves();
     }
 

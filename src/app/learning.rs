@@ -39,6 +39,10 @@ pub struct Learning {
     end: Option<Point>,
     /// Pictures that there are, as far as was told.
     sampled: u32,
+    /// Milliseconds that the last samples of an epoch took to be drawn; 0 until that was seen.
+    drawing_ms: f64,
+    /// When the last step was told, while the training runs.
+    taught_ms: Option<i64>,
     /// Steps behind a gap.
     waiting: Vec<Point>,
     /// When the request under way was sent.
@@ -124,45 +128,64 @@ impl Learning {
         !waits && (!self.told || !self.waiting.is_empty() && !rests)
     }
 
-    /// The link is new: what was asked for will not come, and more may be there.
-    fn again(&mut self) {
-        (self.asked, self.told) = (None, false);
+    /// Some samples are there; where they are those of the epoch that has just ended, they took so long.
+    fn drew(&mut self, index: u32, now_ms: i64) {
+        let epochs = index.saturating_add(1);
+        let just_ended = self.latest.is_some_and(|latest| Some(latest.step) == self.per_epoch.checked_mul(epochs));
+        if let Some(taught_ms) = self.taught_ms.filter(|_| just_ended && self.sampled < epochs) {
+            self.drawing_ms = now_ms.saturating_sub(taught_ms).max(0) as f64;
+        }
+        self.sampled = self.sampled.max(epochs);
+    }
+
+    /// The link is new: what was asked for will not come, and more may be there. Another engine knows
+    /// the wishes alone that stand in recipes.
+    fn again(&mut self, another: bool) {
+        (self.asked, self.told, self.taught_ms) = (None, false, None);
+        self.finishing &= !another;
         self.waiting.clear();
     }
 }
 
 /// The trainings of which something is known, the one that was touched last at the end.
 #[derive(Default)]
-pub struct Learnings(Vec<(RunId, Learning)>);
+pub struct Learnings {
+    known: Vec<(RunId, Learning)>,
+    /// When the engine that was heard last had started.
+    engine: Option<i64>,
+}
 
 impl Learnings {
     /// What is known of a training.
     pub fn get(&self, run: RunId) -> Option<&Learning> {
-        self.0.iter().find(|(id, _)| *id == run).map(|(_, learning)| learning)
+        self.known.iter().find(|(id, _)| *id == run).map(|(_, learning)| learning)
     }
 
     /// The same, to be changed; of a new one nothing.
     pub(super) fn of(&mut self, run: RunId) -> &mut Learning {
-        let known = self.0.iter().position(|(id, _)| *id == run).map(|at| self.0.remove(at));
-        if self.0.len() >= TRAININGS {
-            self.0.remove(0);
+        let known = self.known.iter().position(|(id, _)| *id == run).map(|at| self.known.remove(at));
+        if self.known.len() >= TRAININGS {
+            self.known.remove(0);
         }
-        let at = self.0.len();
-        self.0.push(known.unwrap_or_else(|| (run, Learning::default())));
-        &mut self.0[at].1
+        let at = self.known.len();
+        self.known.push(known.unwrap_or_else(|| (run, Learning::default())));
+        &mut self.known[at].1
     }
 
-    pub(super) fn again(&mut self) {
-        self.0.iter_mut().for_each(|(_, learning)| learning.again());
+    /// The link is new, to an engine that started then.
+    pub(super) fn again(&mut self, started_ms: i64) {
+        let another = self.engine.replace(started_ms) != Some(started_ms);
+        self.known.iter_mut().for_each(|(_, learning)| learning.again(another));
     }
 }
 
 impl App {
     /// The training has made a step.
     pub(super) fn taught(&mut self, run: RunId, point: Point, (per_epoch, memory): (u32, Option<u64>)) {
+        let now_ms = self.now_ms;
         let learning = self.learnings.of(run);
         learning.live(point);
-        learning.memory = memory;
+        (learning.memory, learning.taught_ms) = (memory, Some(now_ms));
         if per_epoch > 0 {
             learning.per_epoch = per_epoch;
         }
@@ -171,8 +194,8 @@ impl App {
 
     /// One more of a training's pictures is there.
     pub(super) fn sampled(&mut self, run: RunId, index: u32) {
-        let learning = self.learnings.of(run);
-        learning.sampled = learning.sampled.max(index.saturating_add(1));
+        let now_ms = self.now_ms;
+        self.learnings.of(run).drew(index, now_ms);
         self.pictures.is_there(Source::Kept { run, index, side: LARGE });
     }
 
@@ -191,7 +214,9 @@ impl App {
         }
         let learning = self.learnings.of(run.id);
         learning.told &= run.state == State::Running;
-        learning.finishing &= run.state != State::Done;
+        learning.taught_ms.take_if(|_| run.state != State::Running);
+        // A wish that the engine has taken up stands in the recipe of what goes on after that.
+        learning.finishing &= matches!(run.state, State::Queued | State::Running | State::Paused);
         self.ask_for_curves();
     }
 
@@ -257,6 +282,7 @@ impl App {
         let Some((_, last)) = self.epochs(run) else { return self.queue.left_ms() };
         let learning = self.learnings.get(run.id).filter(|learning| learning.pace > 0.0)?;
         let end = self.per_epoch(run).map_or(run.of, |steps| steps.saturating_mul(last).min(run.of));
-        Some(learning.pace * f64::from(end.saturating_sub(run.step)))
+        let samples = f64::from(last.saturating_sub(self.sampled_of(run)));
+        Some(learning.pace * f64::from(end.saturating_sub(run.step)) + learning.drawing_ms * samples)
     }
 }

@@ -125,6 +125,10 @@ pub enum Target {
     Offer(usize),
     /// A tool, a colour or a key beside a drawing.
     Sketch(Sketch),
+    /// The samples or the batch of the training screen.
+    Part(Wide),
+    /// A training in the list of curves, by its place.
+    Curve(usize),
 }
 
 /// What covers the panes.

@@ -2,7 +2,7 @@
 
 use super::{App, Effect, Focus, LARGE, Overlay, Source, Tone};
 use crate::link::Command;
-use crate::recipe::{Recipe, Run, RunId, State};
+use crate::recipe::{Recipe, Run, RunId, State, Training};
 
 /// The most curves on one chart: there are so many colours that stay apart.
 pub const CURVES: usize = 4;
@@ -129,7 +129,7 @@ impl App {
         self.pictures.newest(self.watched()?.id)
     }
 
-    /// Every training that has begun, the newest first.
+    /// Every training that waits, runs or ran, the newest first.
     pub fn trainings(&self) -> Vec<&Run> {
         let mut all: Vec<_> = self.queue.runs.iter().chain(&self.history.runs).filter(|run| run.recipe.training().is_some()).collect();
         all.sort_by_key(|run| std::cmp::Reverse(run.id));
@@ -169,13 +169,15 @@ impl App {
         }
     }
 
-    fn step_epoch(&mut self, by: i64) {
+    pub(super) fn step_epoch(&mut self, by: i64) {
         let Some((run, at)) = self.watched().zip(self.epoch_shown()) else { return };
         let last = self.sampled_of(run).saturating_sub(1);
         let at = i64::from(at).saturating_add(by).clamp(0, i64::from(last)) as u32;
+        // Who follows the newest sees the one before it while it is not there; a step leads to it all the same.
+        let step_to_missing = by == 1 && self.pictures.is_missing(kept(run.id, last));
         if let Some(watch) = &mut self.watch {
             // On the newest one follows it.
-            watch.at = (at < last).then_some(at);
+            watch.at = (at < last || step_to_missing).then_some(at);
         }
     }
 
@@ -194,12 +196,13 @@ impl App {
     fn sample_digits(&mut self) {
         let Some((run, at)) = self.watched().filter(|run| to_sample(run)).zip(self.epoch_shown()) else { return };
         let (id, epoch) = (run.id, at + 1);
+        let kept = if keeps_weights(run, epoch) { "" } else { ", if its weights were kept" };
         self.watch = None;
         self.take_up("sample-digits");
         self.form.set_field("run", &id.to_string());
         self.form.set_field("epoch", &epoch.to_string());
         self.go(Focus::Parameters);
-        let text = format!("The network of {id} after epoch {epoch}: choose a class or guidance; Enter draws with it.");
+        let text = format!("The network of {id} after epoch {epoch}{kept}: choose a class or guidance; Enter draws with it.");
         self.log.push(self.now_ms, Tone::Plain, text);
     }
 
@@ -213,6 +216,21 @@ impl App {
             None => {}
         }
         self.ask_for_curves();
+    }
+
+    /// A click on the samples or on the batch gives it all the room, and takes it away again.
+    pub(super) fn widen(&mut self, part: Wide) {
+        if let Some(watch) = &mut self.watch {
+            watch.wide = if watch.wide == part { Wide::Curve } else { part };
+        }
+    }
+
+    /// A click on a row of the list of curves; false where the list is not open.
+    pub(super) fn click_curve(&mut self, row: usize) -> bool {
+        let Some(Overlay::Curves(at)) = &mut self.overlay else { return false };
+        *at = row;
+        self.toggle_curve();
+        true
     }
 
     /// Moves the selection in the list of curves; false where the list is not open.
@@ -246,4 +264,13 @@ fn kept(run: RunId, index: u32) -> Source {
 /// Whether its network makes pictures of noise.
 fn to_sample(run: &Run) -> bool {
     matches!(run.recipe, Recipe::TrainTime(_) | Recipe::TrainClass(_))
+}
+
+/// Whether the weights of an epoch are there for certain: of others only the best and the last few are.
+fn keeps_weights(run: &Run, epoch: u32) -> bool {
+    let is_kept = |training: Training| {
+        let ended = run.state == State::Done && epoch as usize == training.last();
+        ended || training.learn.keep.0.contains(&(epoch as usize))
+    };
+    run.recipe.training().is_some_and(is_kept)
 }

@@ -9,6 +9,7 @@ pub mod model;
 pub mod note;
 pub mod report;
 pub mod run;
+mod signals;
 pub mod status;
 pub mod stop;
 pub mod submit;

@@ -54,7 +54,9 @@ pub fn report_command(workspace: &Path, options: &Report, out: &mut dyn Write, n
     writeln!(notes, "{} recipes computed, {} as they were", made.computed, made.kept)?;
     if !made.missing.is_empty() {
         made.missing.iter().try_for_each(|missing| writeln!(notes, "{missing}"))?;
-        writeln!(notes, "--train makes all of them, --quick small ones.")?;
+        if !options.train {
+            writeln!(notes, "--train makes all of them, --quick small ones.")?;
+        }
     }
     if !made.failed.is_empty() {
         bail!("{}", made.failed.join("; "));

@@ -1,8 +1,9 @@
 //! `darkroom run`: a recipe in this very process, without screen and engine.
 
+use super::signals::Signals;
 use crate::engine::lock;
 use crate::experiment::{self, Lesson, Models, Next, Outcome, Step, TrainingStep};
-use crate::gallery::{self, Gallery};
+use crate::gallery::{self, Gallery, KeptSteps};
 use crate::recipe::{Grid, Point, Run, RunId, State};
 use crate::record::Record;
 use crate::words::sentence;
@@ -46,6 +47,9 @@ pub fn run(workspace: &Path, grid: &Grid, options: &Options, out: &mut dyn Write
         let developed =
             develop(&gallery, run, &mut models, &mut teller).and_then(|()| teller.done(run, &target.keep(&gallery, (grid, cell), run)?));
         if let Err(error) = developed {
+            if error.is::<Interrupted>() {
+                return Err(error);
+            }
             // What cannot be noted on top of it must not hide the reason. A run that is done stays so.
             gallery.set_state(run.id, State::Failed, Some(&sentence(&error))).ok();
             for rest in &runs[cell + 1..] {
@@ -61,21 +65,34 @@ pub fn run(workspace: &Path, grid: &Grid, options: &Options, out: &mut dyn Write
     Ok(())
 }
 
+/// A training was told by the system to end.
+#[derive(Debug, thiserror::Error)]
+#[error("run {run} is broken off and kept; `darkroom run --resume {run}` goes on with it")]
+pub struct Interrupted {
+    run: RunId,
+    /// By which signal.
+    pub signal: i32,
+}
+
 /// Goes on with an unfinished run in this process, from its last checkpoint, and prints where its results are.
 ///
 /// # Errors
 /// When the run is not there, is done or somebody else's, or fails.
 pub fn resume(workspace: &Path, id: RunId, options: &Options, out: &mut dyn Write) -> Result<()> {
     let (gallery, told) = Gallery::open(workspace)?;
-    let run = gallery.take_over(id, lock::holder(workspace).is_some())?;
-    let grid = Grid::one(run.recipe.clone());
+    let grid = Grid::one(gallery.run(id)?.with_context(|| format!("there is no run {id}"))?.recipe);
     let target = Target::new(options.out.as_deref(), &grid)?;
+    let run = gallery.take_over(id, || lock::holder(workspace).is_some())?;
     let mut teller = Teller::new(options.json, &grid, out);
     told.iter().try_for_each(|sentence| teller.note(sentence))?;
     let mut models = Models::with(gallery.inputs());
     let developed = develop(&gallery, &run, &mut models, &mut teller);
     let told = developed.and_then(|()| teller.done(&run, &target.keep(&gallery, (&grid, 0), &run)?));
-    told.inspect_err(|error| _ = gallery.set_state(id, State::Failed, Some(&sentence(error))))
+    told.inspect_err(|error| {
+        if !error.is::<Interrupted>() {
+            gallery.set_state(id, State::Failed, Some(&sentence(error))).ok();
+        }
+    })
 }
 
 /// Says what a resampled walk will cost before it begins: it is many times what its timesteps suggest.
@@ -93,8 +110,10 @@ fn announce(gallery: &Gallery, grid: &Grid, teller: &mut Teller) -> Result<()> {
 fn teach(gallery: &Gallery, run: &Run, teller: &mut Teller) -> Result<()> {
     ensure!(gallery.claim(run.id)?.is_some(), "it was cancelled by another process");
     let (mut record, kept) = Record::open(gallery, run);
+    let signals = Signals::listen()?;
     let end = experiment::train(&run.recipe, kept, &mut |lesson| {
-        record.write(lesson, Next::GoOn)?;
+        let next = if signals.heard().is_some() { Next::Stop } else { Next::GoOn };
+        record.write(lesson, next)?;
         match lesson {
             Lesson::Spoiled(why) => teller.note(why)?,
             Lesson::Step(step) => {
@@ -104,9 +123,13 @@ fn teach(gallery: &Gallery, run: &Run, teller: &mut Teller) -> Result<()> {
             Lesson::Samples { index, .. } => teller.sampled(run, *index, &gallery.picture_path(run.id, *index))?,
             Lesson::Epoch { .. } | Lesson::Drawing => {}
         }
-        Ok(Next::GoOn)
+        Ok(next)
     });
-    record.close(end)?.context("the training was broken off").map(|_| ())
+    if record.close(end)?.is_none() {
+        gallery.set_state(run.id, State::Paused, None)?;
+        return Err(Interrupted { run: run.id, signal: signals.heard().unwrap_or_default() }.into());
+    }
+    Ok(())
 }
 
 /// Computes and keeps one run.
@@ -116,18 +139,42 @@ fn develop(gallery: &Gallery, run: &Run, models: &mut Models, teller: &mut Telle
     }
     ensure!(gallery.claim(run.id)?.is_some(), "it was cancelled by another process");
     let begun = Instant::now();
-    let (mut last, mut kept) = (begun, gallery.kept_steps(run.id));
+    let mut steps = Steps { run, last: begun, kept: gallery.kept_steps(run.id), any: false };
     let checkpoint = Some(gallery.checkpoint_path(run.id)).filter(|path| path.is_file());
-    let outcome = experiment::run(&run.recipe, models, checkpoint.as_deref(), &mut |step| {
-        let ms = last.elapsed().as_secs_f64() * 1e3;
-        last = Instant::now();
-        kept.keep((step.index, step.of), || step.trace()).map_or(Ok(()), |why| teller.note(&why))?;
-        teller.step(run, step, ms)?;
-        Ok(ControlFlow::Continue(()))
-    })?;
-    let Outcome::Done(pictures, made) = outcome else { bail!("the run was broken off") };
+    let mut outcome = experiment::run(&run.recipe, models, checkpoint.as_deref(), &mut |step| steps.step(step, teller));
+    if let (Err(why), true, false) = (&outcome, checkpoint.is_some(), steps.any) {
+        // As in the engine: a checkpoint that is spoiled must not keep its run from ever going on.
+        let again = format!("{}: its kept step cannot be used ({why:#}); it begins again", run.id);
+        outcome = experiment::run(&run.recipe, models, None, &mut |step| {
+            if !steps.any {
+                teller.note(&again)?;
+            }
+            steps.step(step, teller)
+        });
+    }
+    let Outcome::Done(pictures, made) = outcome? else { bail!("the run was broken off") };
     gallery.save(run.id, &made, &pictures, begun.elapsed().as_millis() as u64)?;
-    kept.trim().map_or(Ok(()), |why| teller.note(&why))
+    steps.kept.trim().map_or(Ok(()), |why| teller.note(&why))
+}
+
+/// A run on its way.
+struct Steps<'a> {
+    run: &'a Run,
+    /// When the last step ended.
+    last: Instant,
+    kept: KeptSteps<'a>,
+    /// Whether a step was made.
+    any: bool,
+}
+
+impl Steps<'_> {
+    fn step(&mut self, step: &Step, teller: &mut Teller) -> Result<ControlFlow<()>> {
+        let ms = self.last.elapsed().as_secs_f64() * 1e3;
+        (self.last, self.any) = (Instant::now(), true);
+        self.kept.keep((step.index, step.of), || step.trace()).map_or(Ok(()), |why| teller.note(&why))?;
+        teller.step(self.run, step, ms)?;
+        Ok(ControlFlow::Continue(()))
+    }
 }
 
 /// Where `--out` puts pictures.

@@ -165,7 +165,7 @@ impl Server {
         }
     }
 
-    /// A training ends with the epoch in progress; one that is paused goes on to the end of its epoch.
+    /// A training ends with the epoch in progress; one that does not run goes on to the end of its epoch.
     fn finish(&mut self, id: RunId) -> Result<()> {
         let Some(run) = self.gallery.run(id)? else { bail!("there is no run {id}") };
         ensure!(run.recipe.training().is_some(), "{id} is no training; only trainings have epochs to finish");
@@ -174,8 +174,12 @@ impl Server {
             self.log(format!("{id} ends with this epoch"));
             return Ok(());
         }
-        self.finishing.insert(id);
-        self.resume(id).inspect_err(|_| _ = self.finishing.remove(&id))
+        let epoch = self.gallery.epoch(id)?;
+        self.resume(id)?;
+        // Before the worker takes it up; whatever happens then, it keeps to that.
+        let run = self.gallery.end_after(id, epoch)?;
+        self.tell(&Event::Run { run });
+        Ok(())
     }
 
     fn curve(&self, viewer: u64, run: RunId, after: u32) -> Result<()> {

@@ -63,8 +63,6 @@ pub struct Server {
     pub(super) asides: usize,
     /// Paused runs that are queued for one step. Whatever else happens to one takes it out.
     pub(super) singles: BTreeSet<RunId>,
-    /// Trainings that are to end with their epoch once they go on.
-    pub(super) finishing: BTreeSet<RunId>,
     /// When to look for the next run again, after it could not be taken.
     retry: Option<Instant>,
     pub(super) connections: JoinSet<()>,
@@ -121,7 +119,6 @@ impl Server {
             held: VecDeque::new(),
             asides: 0,
             singles: BTreeSet::new(),
-            finishing: BTreeSet::new(),
             retry: None,
             connections: JoinSet::new(),
             inputs: inputs.clone(),
@@ -194,7 +191,7 @@ impl Server {
         let (id, step, handle) = (run.id, run.step, cancel.handle());
         let single = self.singles.remove(&id);
         let then = if single { State::Paused } else { State::Cancelled };
-        let finish = Arc::new(AtomicBool::new(self.finishing.remove(&id)));
+        let finish = Arc::new(AtomicBool::new(false));
         self.running = Some(Running { run: id, cancel, then, finish: finish.clone(), step });
         self.worker.orders.send(Order { run, cancel: handle, single, finish }).ok();
     }

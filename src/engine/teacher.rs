@@ -14,12 +14,20 @@ impl Desk {
         let (mut record, kept) = Record::open(&self.gallery, &order.run);
         let end = lab.train(&order.run.recipe, kept, &mut |lesson| {
             // Asked before a step is told: whoever cancels at the sight of it cancels the next one.
-            let next = next(order, lesson);
+            let finish = order.finish.load(Relaxed);
+            let next = next(order, lesson, finish);
             record.write(lesson, next)?;
+            if finish {
+                record.end_here()?;
+            }
             self.tell_lesson(order, lesson)?;
             Ok(next)
         });
-        Ok(record.close(end)?.map_or(Ending::Stopped, |run| Ending::Done(Box::new(run))))
+        let Some(run) = record.close(end)? else { return Ok(Ending::Stopped) };
+        if let Some(grid) = run.grid {
+            self.sheet(grid);
+        }
+        Ok(Ending::Done(Box::new(run)))
     }
 
     fn tell_lesson(&self, order: &Order, lesson: &Lesson) -> Result<()> {
@@ -46,11 +54,11 @@ impl Desk {
     }
 }
 
-fn next(order: &Order, lesson: &Lesson) -> Next {
+fn next(order: &Order, lesson: &Lesson, finish: bool) -> Next {
     let single = order.single && matches!(lesson, Lesson::Step(_));
     match single || order.cancel.check().is_break() {
         true => Next::Stop,
-        false if order.finish.load(Relaxed) => Next::Finish,
+        false if finish => Next::Finish,
         false => Next::GoOn,
     }
 }

@@ -141,7 +141,7 @@ impl Desk {
     }
 
     /// The sheet of a grid whose last cell is done. The runs are kept, whatever becomes of it.
-    fn sheet(&self, grid: RunId) {
+    pub fn sheet(&self, grid: RunId) {
         match self.gallery.sheet(grid) {
             Ok(None) => {}
             Ok(Some(path)) => self.tell(Fact::Log(format!("the grid of {grid} is whole: {}", path.display()))),

@@ -1,7 +1,7 @@
 //! `sample-digits`: pictures from a network that was trained here.
 
-use super::walk::check_finite;
 use super::{Inside, Job, Models, OnStep, Outcome, Step, begin, pixels};
+use super::{train::Release, walk::check_finite};
 use crate::diffusion::{Noise, RNG};
 use crate::recipe::{BUILT_IN, Layer, Made, SampleDigits};
 use crate::training::{Drawing, SIDE, Trained, network, one_hot};
@@ -13,6 +13,7 @@ use std::fs;
 const WEIGHTS: &[u8] = include_bytes!("../training/built-in/class.safetensors");
 
 pub(super) fn run(recipe: &SampleDigits, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
+    let _release = Release;
     let kept;
     let bytes = match recipe.run.as_str() {
         BUILT_IN => WEIGHTS,
@@ -55,7 +56,7 @@ pub(super) fn run(recipe: &SampleDigits, models: &mut Models, job: Job, on_step:
         model_hash: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
         data_hash: None,
         size: (SIDE as u32, SIDE as u32),
-        timesteps: (0..steps).rev().collect(),
+        timesteps: drawing.timesteps()?,
         rng: RNG.to_owned(),
         device: "cpu".to_owned(),
         dtype: "f32".to_owned(),

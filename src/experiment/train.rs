@@ -6,7 +6,7 @@ use crate::network::course::{CourseConfig, Modulation};
 use crate::network::ops;
 use crate::recipe::{self, Diffuse, Made, Point, Recipe};
 use crate::training::{Data, Decay, Fit, Mismatch, Objective, SIDE, Settings, Taught};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use image::RgbImage;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -20,7 +20,8 @@ pub enum Lesson<'a> {
     Spoiled(String),
     /// A step was made.
     Step(Step<'a>),
-    /// An epoch is over: what it was like on the mean, and the checkpoint that it leaves.
+    /// An epoch is over, with the checkpoint that it leaves. Told again where a life of the training begins at its end, and
+    /// where only its drawing brings that it is the last.
     Epoch {
         /// Which, from 1.
         epoch: usize,
@@ -76,10 +77,9 @@ pub enum End {
 }
 
 /// What an earlier life of a training has left.
-#[derive(Default)]
 pub struct Kept {
-    /// Its checkpoints, the one that is furthest first.
-    pub checkpoints: Vec<PathBuf>,
+    /// Its checkpoints, the one that is furthest first; or why they cannot be listed.
+    pub checkpoints: Result<Vec<PathBuf>>,
     /// How many of its pictures there are.
     pub pictures: usize,
 }
@@ -103,18 +103,19 @@ impl Step<'_> {
 /// Trains what a recipe asks for, from its beginning or from what is kept.
 ///
 /// # Errors
-/// When the data cannot be read, the checkpoint not be used, the loss goes astray, or when the hook fails.
+/// When the data cannot be read, no checkpoint can be used, the loss goes astray, or when the hook fails.
 pub fn train(recipe: &Recipe, kept: Kept, on_lesson: OnLesson) -> Result<End> {
+    let _release = Release;
     let training = recipe.training().with_context(|| format!("{} trains nothing", recipe.experiment()))?;
     let data = Data::load(&training.learn.data)?;
     let data = Arc::new(training.learn.images.into_iter().fold(data, Data::first));
     let settings = settings(recipe, &data).context("the recipe is no training")?;
-    let mut fit = begin(settings, data, &kept.checkpoints, on_lesson)?;
+    let mut fit = begin(settings, data, &kept.checkpoints?, on_lesson)?;
     let exhibit = Exhibit::new(recipe, &fit.data)?;
-    let mut course = Course { exhibit, last: training.last(), pictures: kept.pictures, on_lesson };
-    let end = course.run(&mut fit);
-    ops::release();
-    end
+    let hook = Hook { on_lesson, last: training.last() };
+    // Behind those of the epochs there may be one that stood at an end that was none.
+    let pictures = kept.pictures.min(fit.epochs());
+    Course { exhibit, pictures, hook }.run(&mut fit)
 }
 
 /// The training as the furthest checkpoint that is whole has left it, or from its beginning.
@@ -123,87 +124,112 @@ fn begin(settings: Settings, data: Arc<Data>, checkpoints: &[PathBuf], on_lesson
         let read = fs::read(path).map_err(anyhow::Error::from);
         match read.and_then(|bytes| Fit::resume(settings.clone(), data.clone(), &bytes)) {
             Err(error) if error.downcast_ref::<Mismatch>().is_none() => {
-                let sentence = format!("{} cannot be used ({error:#}); the training goes on from the one before it", path.display());
+                let sentence = format!("{} cannot be used ({error:#}); an earlier one is looked for", path.display());
                 on_lesson(&Lesson::Spoiled(sentence))?;
             }
             fit => return fit,
         }
     }
+    if let Some(folder) = checkpoints.first().and_then(|path| path.parent()) {
+        bail!("none of the checkpoints in {} can be used; delete that folder to begin anew", folder.display());
+    }
     Fit::new(settings, data)
+}
+
+/// Gives the operators' buffers back however a run ends.
+pub(super) struct Release;
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        ops::release();
+    }
+}
+
+/// Whom a training tells, and what it was told.
+struct Hook<'a> {
+    on_lesson: OnLesson<'a>,
+    /// The epoch that it ends after.
+    last: usize,
+}
+
+impl Hook<'_> {
+    /// Tells what happens in an epoch, and heeds the answer: false where the training is to stop.
+    fn tell(&mut self, epoch: usize, lesson: &Lesson) -> Result<bool> {
+        let next = (self.on_lesson)(lesson)?;
+        if next == Next::Finish {
+            self.last = epoch;
+        }
+        Ok(next != Next::Stop)
+    }
 }
 
 /// A training on its way.
 struct Course<'a> {
     exhibit: Exhibit,
-    /// The epoch that it ends after.
-    last: usize,
-    /// The pictures that are there.
+    /// The pictures of epochs that are there.
     pictures: usize,
-    on_lesson: OnLesson<'a>,
+    hook: Hook<'a>,
 }
 
 impl Course<'_> {
     fn run(&mut self, fit: &mut Fit) -> Result<End> {
         let per_epoch = fit.steps();
-        // An earlier life may have ended between an epoch and its samples.
-        if fit.epochs() > 0 && fit.step().is_multiple_of(per_epoch) && self.show(fit)?.is_none() {
+        // An earlier life may have ended between an epoch and what it leaves.
+        if fit.step() > 0 && fit.step().is_multiple_of(per_epoch) && !self.end_epoch(fit)? {
             return Ok(End::Stopped);
         }
-        while fit.epochs() < self.last {
+        while fit.epochs() < self.hook.last {
             let begun = Instant::now();
             let taught = fit.teach()?;
             let ms = begun.elapsed().as_secs_f32() * 1e3;
-            let (step, epoch) = (fit.step() as u32, (fit.step() - 1) / per_epoch + 1);
-            let point = Point { step, epoch: epoch as u32, loss: taught.loss as f32, rate: taught.rate as f32, ms };
-            let of = self.last * per_epoch;
-            match (self.on_lesson)(&Lesson::Step(Step { point, of, per_epoch, fit, taught: &taught }))? {
-                Next::Stop => return Ok(End::Stopped),
-                Next::Finish => self.last = epoch,
-                Next::GoOn => {}
+            let epoch = (fit.step() - 1) / per_epoch + 1;
+            let point = Point { step: fit.step() as u32, epoch: epoch as u32, loss: taught.loss as f32, rate: taught.rate as f32, ms };
+            let step = Step { point, of: self.hook.last * per_epoch, per_epoch, fit, taught: &taught };
+            if !self.hook.tell(epoch, &Lesson::Step(step))? {
+                return Ok(End::Stopped);
             }
             drop(taught);
-            if !fit.step().is_multiple_of(per_epoch) {
-                continue;
-            }
-            match (self.on_lesson)(&Lesson::Epoch { epoch, last: epoch == self.last, fit })? {
-                Next::Stop => return Ok(End::Stopped),
-                Next::Finish => self.last = epoch,
-                Next::GoOn => {}
-            }
-            if self.show(fit)?.is_none() {
+            if fit.step().is_multiple_of(per_epoch) && !self.end_epoch(fit)? {
                 return Ok(End::Stopped);
             }
         }
-        let made = made(fit)?;
-        Ok(End::Done(self.last, Box::new(made)))
+        Ok(End::Done(self.hook.last, Box::new(made(fit)?)))
     }
 
-    /// Draws the samples of the epoch that has ended, and at the end what stands there; none when it is broken off.
-    fn show(&mut self, fit: &Fit) -> Result<Option<()>> {
-        let (epoch, made) = (fit.epochs(), made(fit)?);
-        let (hook, last) = (&mut *self.on_lesson, &mut self.last);
-        let mut go_on = || {
-            let next = hook(&Lesson::Drawing)?;
-            *last = if next == Next::Finish { epoch } else { *last };
-            Ok(next != Next::Stop)
-        };
-        let mut sheets = Vec::new();
+    /// Tells of an epoch that has ended and shows its samples; false where it is broken off. Done again, it leaves the same.
+    fn end_epoch(&mut self, fit: &Fit) -> Result<bool> {
+        let epoch = fit.epochs();
+        let last = epoch == self.hook.last;
+        if !self.hook.tell(epoch, &Lesson::Epoch { epoch, last, fit })? {
+            return Ok(false);
+        }
+        let last = epoch == self.hook.last;
+        if !self.show(fit)? {
+            return Ok(false);
+        }
+        // That it is the last may turn out only while its samples are drawn: then it is told once more, as that.
+        let late = !last && epoch == self.hook.last;
+        if late { self.hook.tell(epoch, &Lesson::Epoch { epoch, last: true, fit }) } else { Ok(true) }
+    }
+
+    /// Draws the samples of the epoch that has ended, and at the end what stands there; false where it is broken off.
+    fn show(&mut self, fit: &Fit) -> Result<bool> {
+        let epoch = fit.epochs();
+        let made = made(fit)?;
+        let hook = &mut self.hook;
         if self.pictures < epoch {
-            let Some(sheet) = self.exhibit.epoch(fit, &mut go_on)? else { return Ok(None) };
-            sheets.push((epoch - 1, sheet));
-        }
-        if epoch == self.last
-            && let Some(sheet) = self.exhibit.end(fit)?
-        {
-            sheets.push((epoch, sheet));
-        }
-        for (index, sheet) in sheets {
-            self.pictures = self.pictures.max(index + 1);
-            if (self.on_lesson)(&Lesson::Samples { index, sheet, made: Box::new(made.clone()) })? == Next::Stop {
-                return Ok(None);
+            let Some(sheet) = self.exhibit.epoch(fit, &mut || hook.tell(epoch, &Lesson::Drawing))? else { return Ok(false) };
+            self.pictures = epoch;
+            if !hook.tell(epoch, &Lesson::Samples { index: epoch - 1, sheet, made: Box::new(made.clone()) })? {
+                return Ok(false);
             }
         }
-        Ok(Some(()))
+        if epoch == hook.last
+            && let Some(sheet) = self.exhibit.end(fit)?
+        {
+            return hook.tell(epoch, &Lesson::Samples { index: epoch, sheet, made: Box::new(made) });
+        }
+        Ok(true)
     }
 }
 

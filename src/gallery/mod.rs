@@ -64,7 +64,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Gallery {
     workspace: PathBuf,
     connection: Mutex<Connection>,
-    /// Locks that show other processes that the runs adopted here have a living owner.
+    /// Locks on folders, which show other processes that the runs adopted here have a living owner.
     held: Mutex<Vec<File>>,
 }
 
@@ -181,7 +181,9 @@ impl Gallery {
         };
         let axes: Vec<Axis> = serde_json::from_str(&axes).with_context(|| format!("the lists of grid {grid} cannot be read"))?;
         let side = sheet::cell_limit(runs.len());
-        let pictures: Vec<_> = runs.iter().map(|run| load(&self.picture_path(run.id, 0), side)).collect::<Result<_>>()?;
+        // Of a training the samples of its last epoch.
+        let shown = |run: &Run| run.recipe.training().map_or(0, |training| training.last() - 1);
+        let pictures: Vec<_> = runs.iter().map(|run| load(&self.picture_path(run.id, shown(run)), side)).collect::<Result<_>>()?;
         let page = sheet(&Grid { axes, recipes: runs.into_iter().map(|run| run.recipe).collect() }, &pictures);
         let folder = self.workspace.join("sheets");
         atomic::make_folder(&folder)?;

@@ -3,7 +3,7 @@
 use super::{Gallery, index};
 use crate::recipe::{Point, RunId};
 use anyhow::Result;
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 
 impl Gallery {
     /// Points of a training behind the step `after`, in the order of the steps, at most `limit`.
@@ -26,13 +26,9 @@ impl Gallery {
 
     /// Takes in points; those of the same steps make way.
     pub(super) fn add_points(&self, run: RunId, points: &[Point]) -> Result<()> {
-        let sql = "INSERT OR REPLACE INTO points (run, step, epoch, loss, rate, ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         self.index(|connection| {
             let transaction = index::begin(connection)?;
-            for point in points {
-                let Point { step, epoch, loss, rate, ms } = *point;
-                transaction.prepare_cached(sql)?.execute(params![run.0, step, epoch, loss, rate, ms])?;
-            }
+            insert(&transaction, run, points)?;
             transaction.commit()
         })
     }
@@ -41,6 +37,16 @@ impl Gallery {
     pub(super) fn cut_points(&self, run: RunId, from: u32) -> Result<()> {
         self.index(|connection| connection.execute("DELETE FROM points WHERE run = ?1 AND step >= ?2", params![run.0, from]).map(|_| ()))
     }
+}
+
+/// Adds points; those of the same steps make way.
+pub(super) fn insert(transaction: &Transaction, run: RunId, points: &[Point]) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO points (run, step, epoch, loss, rate, ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let mut insert = transaction.prepare_cached(sql)?;
+    for Point { step, epoch, loss, rate, ms } in points {
+        insert.execute(params![run.0, step, epoch, loss, rate, ms])?;
+    }
+    Ok(())
 }
 
 fn read(row: &Row) -> rusqlite::Result<Point> {

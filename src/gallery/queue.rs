@@ -1,12 +1,11 @@
 //! The queue: which runs wait, which one is next, and what became of them.
 
 use super::{Gallery, index, now_ms, rebuild::MAX_ID};
-use crate::atomic;
 use crate::recipe::{Axis, Grid, Image, MAX_CELLS, Recipe, Run, RunId, State};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 /// How many failed and cancelled runs stay in sight.
@@ -41,19 +40,32 @@ impl Gallery {
     ///
     /// # Errors
     /// When there is no such run, it is done, or somebody else's.
-    pub fn take_over(&self, id: RunId, engine: bool) -> Result<Run> {
+    pub fn take_over(&self, id: RunId, engine: impl Fn() -> bool) -> Result<Run> {
         self.release_orphans()?;
         let run = self.run(id)?.with_context(|| format!("there is no run {id}"))?;
         ensure!(run.state != State::Done, "run {id} is done");
         ensure!(!self.is_owned(id)?, "run {id} belongs to a `darkroom run` in another terminal");
-        ensure!(!(engine && run.state.is_open()), "run {id} is {} in the engine; pause it first, or watch it there", run.state.word());
-        self.hold(id)?;
+        let engines = || run.state.is_open() && engine();
+        let refused = || anyhow!("run {id} is {} in the engine; pause it first, or watch it there", run.state.word());
+        ensure!(!engines(), refused());
+        let lock = self.lock(id)?;
+        // Only as it was looked at: somebody else may have been quicker.
         let sql = format!(
-            "UPDATE runs SET state = 'queued', owner = ?1, error = NULL, ended_ms = NULL WHERE id = ?1 RETURNING {}",
+            "UPDATE runs SET state = 'queued', owner = ?1, error = NULL, ended_ms = NULL
+            WHERE id = ?1 AND state = ?2 AND (owner IS NULL OR state NOT IN ('queued', 'running')) RETURNING {}",
             index::COLUMNS
         );
-        let taken = self.index(|connection| connection.query_row(&sql, [id.0], index::read).optional())?.flatten();
-        taken.with_context(|| format!("there is no run {id}"))
+        let values = params![id.0, run.state.word()];
+        let taken = self.index(|connection| connection.query_row(&sql, values, index::read).optional())?.flatten();
+        let taken = taken.with_context(|| format!("somebody else has just changed run {id}; see `darkroom status`"))?;
+        if engines() {
+            // One that has started meanwhile may have it already.
+            let back = "UPDATE runs SET state = ?2, owner = NULL WHERE id = ?1";
+            self.index(|connection| connection.execute(back, params![id.0, run.state.word()]))?;
+            return Err(refused());
+        }
+        super::locked(&self.held).push(lock);
+        Ok(taken)
     }
 
     /// The first half of [`Gallery::submit`], which may take long: keeps every picture that goes in. Each is read once.
@@ -103,7 +115,8 @@ impl Gallery {
     fn insert(&self, grid: &Grid, runs: &[Run], own: bool) -> Result<()> {
         let owner = runs.first().map(|run| run.id).filter(|_| own);
         if let Some(owner) = owner {
-            self.hold(owner)?;
+            let lock = self.lock(owner)?;
+            super::locked(&self.held).push(lock);
         }
         self.index(|connection| {
             let transaction = index::begin(connection)?;
@@ -158,14 +171,16 @@ impl Gallery {
         Ok(())
     }
 
-    /// Locks the recipe of the first run for as long as this gallery is open: that is how [`Gallery::release_orphans`] sees that its process lives.
-    fn hold(&self, owner: RunId) -> Result<()> {
-        let path = self.folder(owner).join("recipe.toml");
-        let file = OpenOptions::new().write(true).open(&path).map_err(|error| atomic::cannot_write(&path, &error))?;
-        // Where files cannot be locked at all, `release_orphans` finds that too and leaves the run alone.
-        let _ = file.lock();
-        super::locked(&self.held).push(file);
-        Ok(())
+    /// Locks the folder of a process's first run: while that lasts, [`Gallery::release_orphans`] sees that the process lives.
+    /// The folder, because nothing takes its place as a new recipe does that of an old one.
+    fn lock(&self, owner: RunId) -> Result<File> {
+        let path = self.folder(owner);
+        let folder = File::open(&path).with_context(|| format!("{} cannot be opened", path.display()))?;
+        match folder.try_lock() {
+            Err(TryLockError::WouldBlock) => bail!("run {owner} belongs to a `darkroom run` in another terminal"),
+            // Where nothing can be locked at all, `release_orphans` finds that too and leaves the run alone.
+            Err(TryLockError::Error(_)) | Ok(()) => Ok(folder),
+        }
     }
 
     /// Unfinished runs (queued, running, paused, interrupted) and those failed or cancelled most recently, in the order of the queue.
@@ -328,7 +343,7 @@ impl Gallery {
         );
         self.index(|connection| {
             let owners: Vec<i64> = connection.prepare(owners)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            let gone = owners.into_iter().filter(|owner| !is_held(&self.folder(RunId(*owner)).join("recipe.toml")));
+            let gone = owners.into_iter().filter(|owner| !is_held(&self.folder(RunId(*owner))));
             let runs = gone.map(|owner| read_all(connection, &release, [owner])).collect::<Result<Vec<_>, _>>()?;
             Ok(runs.concat())
         })
@@ -347,7 +362,7 @@ pub(super) fn fits(axes: &[Axis], cells: usize) -> bool {
     (1..=MAX_CELLS).contains(&cells) && (axes.is_empty() || made == Some(cells))
 }
 
-/// Whether a living process has locked the file.
+/// Whether a living process has locked the folder.
 fn is_held(path: &Path) -> bool {
     match File::open(path).map(|file| file.try_lock()) {
         Err(_) | Ok(Ok(())) => false,

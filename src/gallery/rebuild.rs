@@ -1,9 +1,9 @@
 //! The index made again from the files, and the mending of a damaged one.
 
 use super::queue::fits;
-use super::{index, picture::read_png_recipe};
+use super::{events, index, picture::read_png_recipe, points};
 use crate::atomic;
-use crate::recipe::{Axis, Grid, Made, Recipe, Run, RunId, State};
+use crate::recipe::{Axis, Grid, Made, Point, Recipe, Run, RunId, State};
 use anyhow::{Context, Result, ensure};
 use index::{Beside, Index};
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -151,6 +151,8 @@ pub(super) struct Found {
     began_ms: i64,
     runs: Vec<(Run, Option<Made>)>,
     grids: Vec<(RunId, KeptGrid)>,
+    /// The curves of trainings.
+    points: Vec<(RunId, Vec<Point>)>,
     /// The highest number of a folder, whatever is in it.
     highest: i64,
     skipped: usize,
@@ -188,16 +190,12 @@ impl Found {
         let path = |name: &str| folder.join(name);
         let picture = |index: usize| path(&format!("{}.png", index + 1));
         let kept: Option<Recipe> = self.toml(&path("recipe.toml"));
-        let first = picture(0).exists().then(|| read_png_recipe(&picture(0)).ok()).flatten();
-        let (recipe, made) = match (kept, first) {
-            (Some(recipe), first) => (recipe, first.map(|(_, made, _)| made)),
-            (None, Some((recipe, made, _))) => (recipe, Some(made)),
-            (None, None) => {
-                self.skipped += 1;
-                return;
-            }
+        let Some(recipe) = kept.or_else(|| Some(read_png_recipe(&picture(0)).ok()?.0)) else {
+            self.skipped += 1;
+            return;
         };
-        let whole = (0..recipe.pictures()).filter(|index| read_png_recipe(&picture(*index)).is_ok()).count();
+        let all: Vec<Made> = (0..recipe.pictures()).filter_map(|index| Some(read_png_recipe(&picture(index)).ok()?.1)).collect();
+        let whole = all.len();
         let times: Option<Times> = self.toml(&path("times.toml"));
         if let Some(grid) = self.toml(&path("grid.toml")).filter(|grid: &KeptGrid| fits(&grid.axes, grid.cells)) {
             self.grids.push((id, grid));
@@ -206,17 +204,18 @@ impl Found {
         let others = names(folder).unwrap_or_default().iter().filter(|name| !ours(name)).count();
         self.skipped += others.saturating_sub(whole);
         let created_ms = times.as_ref().map_or_else(|| changed_ms(folder), |times| times.created_ms);
-        let made = made.filter(|_| whole == recipe.pictures());
-        let steps = made.as_ref().map_or(0, |made| made.timesteps.len() as u32);
+        // Of a training's pictures the last is of the network as it is at the end.
+        let made = all.into_iter().next_back().filter(|_| whole == recipe.pictures());
+        let points = if recipe.training().is_some() { events::read(&path("events")) } else { Vec::new() };
+        let (step, of) = steps(&recipe, made.as_ref(), &points);
         let (state, error) = match made {
             Some(_) => (State::Done, None),
             None => (State::Interrupted, Some("the index was made again while it was unfinished; Enter starts it".to_owned())),
         };
         let took_ms = times.filter(|_| state == State::Done).map(|times| times.took_ms);
-        self.runs.push((
-            Run { id, recipe, state, step: steps, of: steps, created_ms, took_ms, error, grid: None, note: super::note::read(folder) },
-            made,
-        ));
+        self.runs
+            .push((Run { id, recipe, state, step, of, created_ms, took_ms, error, grid: None, note: super::note::read(folder) }, made));
+        self.points.push((id, points));
     }
 
     /// A small file that we wrote; broken ones count as skipped, missing ones do not.
@@ -233,7 +232,7 @@ impl Found {
         Rebuilt { runs: self.runs.len(), skipped: self.skipped }
     }
 
-    /// Puts the finished runs in place of those in the index, and adds the unfinished ones that it does not know.
+    /// Puts the finished runs in place of those in the index, and adds the unfinished ones and the curves that it does not know.
     pub(super) fn write(&self, transaction: &Transaction) -> rusqlite::Result<()> {
         transaction.execute("DELETE FROM runs WHERE state = 'done' AND coalesce(ended_ms, 0) < ?1", [self.began_ms])?;
         for (run, made) in &self.runs {
@@ -243,6 +242,12 @@ impl Found {
             }
             index::insert(transaction, run, Beside { place: run.id.0, owner: None, made: made.as_ref() })?;
         }
+        for (run, points) in &self.points {
+            let known = transaction.query_row("SELECT 1 FROM points WHERE run = ?1 LIMIT 1", [run.0], |_| Ok(())).optional()?.is_some();
+            if !known {
+                points::insert(transaction, *run, points)?;
+            }
+        }
         for (first, kept) in &self.grids {
             index::insert_grid(transaction, *first, &kept.axes, kept.cells)?;
         }
@@ -250,6 +255,17 @@ impl Found {
         transaction.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'runs'", [self.highest])?;
         Ok(())
     }
+}
+
+/// The steps that a run has made, and those in all; of an unfinished training only its second epoch tells, otherwise 0.
+fn steps(recipe: &Recipe, made: Option<&Made>, points: &[Point]) -> (u32, u32) {
+    let Some(training) = recipe.training() else {
+        let steps = made.map_or(0, |made| made.timesteps.len() as u32);
+        return (steps, steps);
+    };
+    let step = points.last().map_or(0, |point| point.step);
+    let per_epoch = points.iter().find(|point| point.epoch == 2).map_or(0, |point| point.step.saturating_sub(1));
+    (step, if made.is_some() { step } else { per_epoch.saturating_mul(training.last() as u32) })
 }
 
 /// When a run's folder was last written, by its recipe or first picture, in milliseconds since 1970.

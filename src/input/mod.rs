@@ -245,7 +245,7 @@ fn step_of(image: &Image) -> Option<(&str, &str)> {
 }
 
 /// A whole file, unless it is too large to be a picture.
-fn read(path: &Path, name: &str, most: u64) -> Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, name: &str, most: u64) -> Result<Vec<u8>> {
     let name = name.escape_debug();
     let open = |error: std::io::Error| anyhow!("the picture '{name}' cannot be read: {}", reason(&error));
     // A pipe would be waited for, and a folder is no picture.

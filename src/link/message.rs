@@ -61,7 +61,8 @@ pub enum Command {
         /// Which.
         run: RunId,
     },
-    /// End a training with the epoch in progress, as if no more had been asked for; while it is paused, at once.
+    /// End a training with the epoch in progress, as if no more had been asked for; one that is put aside or was broken off
+    /// goes on to the end of its epoch.
     Finish {
         /// Which.
         run: RunId,

@@ -48,7 +48,7 @@ pub(super) trait Experiment {
 
     /// The folder that its data lies in, or the name of data that is built in.
     fn data_mut(&mut self) -> Option<&mut String> {
-        None
+        self.learn_mut().map(|learn| &mut learn.data)
     }
 
     /// What stands for the model of an experiment that names none.
@@ -70,7 +70,7 @@ pub(super) trait Experiment {
 
     /// How many times a run calls the model, where that is known without loading it; both halves of guidance count.
     fn model_calls(&self) -> usize {
-        0
+        self.training().map_or(0, |training| training.calls())
     }
 
     /// What no single field can tell: do the fields agree with one another?

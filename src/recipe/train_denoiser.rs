@@ -54,16 +54,8 @@ impl Experiment for TrainDenoiser {
         Some(&mut self.learn)
     }
 
-    fn data_mut(&mut self) -> Option<&mut String> {
-        Some(&mut self.learn.data)
-    }
-
     fn pictures(&self) -> Vec<String> {
         self.learn.with(SINGLE_STEP).labels().into_iter().chain([self.last_label().to_owned()]).collect()
-    }
-
-    fn model_calls(&self) -> usize {
-        self.learn.with(SINGLE_STEP).calls()
     }
 
     fn check(&self) -> Result<(), RecipeError> {

@@ -61,16 +61,8 @@ impl Experiment for TrainTime {
         Some(&mut self.learn)
     }
 
-    fn data_mut(&mut self) -> Option<&mut String> {
-        Some(&mut self.learn.data)
-    }
-
     fn pictures(&self) -> Vec<String> {
         self.numbers().labels()
-    }
-
-    fn model_calls(&self) -> usize {
-        self.numbers().calls()
     }
 
     fn check(&self) -> Result<(), RecipeError> {

@@ -1,8 +1,14 @@
 //! The formulas of the page in MathML, which browsers set without any help from outside.
 
-/// A formula by the experiment that it stands for.
+/// A formula by the name that the figures call it by; nothing where there is none.
 pub fn formula(name: &str) -> String {
-    let body = match name {
+    let body = part_a(name).or_else(|| part_b(name));
+    body.map(|body| format!("<math display=\"block\"><mrow>{body}</mrow></math>")).unwrap_or_default()
+}
+
+/// Of the part that plays with a model.
+fn part_a(name: &str) -> Option<String> {
+    Some(match name {
         "forward" => row(&[&x("t"), EQ, &sqrt(&abar("t")), &x("0"), PLUS, &sqrt(&one_minus(&abar("t"))), EPS]),
         "one-step" => row(&[&hat("0"), EQ, &fraction(&row(&[&x("t"), MINUS, &sqrt(&one_minus(&abar("t"))), EPS]), &sqrt(&abar("t")))]),
         "iterative" => row(&[
@@ -27,6 +33,14 @@ pub fn formula(name: &str) -> String {
             &bracket(&row(&["<msub><mi>x</mi><mtext>orig</mtext></msub><mo>,</mo><mi>t</mi>"])),
         ]),
         "anagram" => anagram(),
+        "hybrid" => row(&[EPS, EQ, "<mi>low</mi>", &bracket(&sub("ε", "1")), PLUS, "<mi>high</mi>", &bracket(&sub("ε", "2"))]),
+        _ => return None,
+    })
+}
+
+/// Of the part that trains its own.
+fn part_b(name: &str) -> Option<String> {
+    Some(match name {
         "noising" => row(&["<mi>z</mi>", EQ, "<mi>x</mi>", PLUS, "<mi>σ</mi>", EPS]),
         "denoiser" => loss(&[&function("D", "θ", "<mi>z</mi>"), MINUS, "<mi>x</mi>"]),
         "noise-loss" => loss(&[EPS, MINUS, &function("ε", "θ", &row(&[&x("t"), COMMA, "<mi>t</mi>"]))]),
@@ -63,10 +77,8 @@ pub fn formula(name: &str) -> String {
         "flow-guidance" => {
             row(&["<mi>u</mi>", EQ, &sub("u", "u"), PLUS, "<mi>γ</mi>", &bracket(&row(&[&sub("u", "c"), MINUS, &sub("u", "u")]))])
         }
-        "hybrid" => row(&[EPS, EQ, "<mi>low</mi>", &bracket(&sub("ε", "1")), PLUS, "<mi>high</mi>", &bracket(&sub("ε", "2"))]),
-        _ => return String::new(),
-    };
-    format!("<math display=\"block\"><mrow>{body}</mrow></math>")
+        _ => return None,
+    })
 }
 
 fn anagram() -> String {

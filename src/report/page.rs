@@ -87,11 +87,14 @@ impl Sheets {
 const STYLE: &str = include_str!("page.css");
 /// A recipe names its inputs by their hash: elsewhere it says what was done, and cannot be run.
 const FOOTER: &str = "Made by darkroom. Every picture lies beside this page as a PNG that holds its recipe. <code>darkroom run \
-    FILE.toml</code> makes it again in the workspace that keeps the pictures that go in (<code>…@sha256:…</code>), with a model \
-    of that name.";
+    FILE.toml</code> makes it again in the workspace that keeps the pictures that go in (<code>…@sha256:…</code>), with ";
+/// What a recipe needs to be run elsewhere.
+pub const MODEL: &str = "a model of that name";
+/// The same of recipes whose data is a folder.
+pub const MODEL_AND_DATA: &str = "a model of that name and data of that name";
 
-/// The whole page.
-pub fn page(title: &str, intro: &str, figures: &[Shown]) -> String {
+/// The whole page; `needs` is [`MODEL`] or [`MODEL_AND_DATA`].
+pub fn page(title: &str, intro: &str, needs: &str, figures: &[Shown]) -> String {
     let mut html = String::new();
     let head = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
     let _ = write!(
@@ -105,7 +108,7 @@ pub fn page(title: &str, intro: &str, figures: &[Shown]) -> String {
     for figure in figures {
         section(&mut html, figure);
     }
-    let _ = write!(html, "</main>\n<footer><p>{FOOTER}</p></footer>\n</body>\n</html>\n");
+    let _ = write!(html, "</main>\n<footer><p>{FOOTER}{needs}.</p></footer>\n</body>\n</html>\n");
     html
 }
 

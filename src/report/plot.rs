@@ -32,7 +32,7 @@ struct Axes {
     step: String,
 }
 
-/// Draws curves over one another: every loss faintly, and what is left when they are smoothed.
+/// Draws curves over one another: faintly how far the losses go, and what is left when they are smoothed.
 ///
 /// # Errors
 /// When there is nothing to draw.
@@ -71,8 +71,7 @@ fn draw(area: &DrawingArea<SVGBackend, Shift>, curves: &[Curve], axes: &Axes) ->
         .draw()?;
     for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
         let every = curve.points.len().div_ceil(MOST).max(1);
-        let raw = curve.points.iter().step_by(every).map(|point| (f64::from(point.step), bounded(point.loss)));
-        chart.draw_series(LineSeries::new(raw, colour.mix(0.3).stroke_width(1)))?;
+        chart.draw_series(LineSeries::new(extremes(&curve.points, every), colour.mix(0.3).stroke_width(1)))?;
         let smooth = smoothed(&curve.points).into_iter().step_by(every);
         let line = chart.draw_series(LineSeries::new(smooth, colour.stroke_width(4)))?;
         if curves.len() > 1 {
@@ -99,6 +98,17 @@ impl Axes {
         };
         Ok(Axes { steps: f64::from(steps), ticks: ticks(lowest, highest), step })
     }
+}
+
+/// The lowest and the highest loss of every few steps, in their order: no spike is left out.
+fn extremes(points: &[Point], every: usize) -> impl Iterator<Item = (f64, f64)> {
+    points.chunks(every).flat_map(|few| {
+        let by_loss = |one: &&Point, other: &&Point| one.loss.total_cmp(&other.loss);
+        let mut ends: Vec<&Point> = few.iter().min_by(by_loss).into_iter().chain(few.iter().max_by(by_loss)).collect();
+        ends.sort_unstable_by_key(|point| point.step);
+        ends.dedup_by_key(|point| point.step);
+        ends.into_iter().map(|point| (f64::from(point.step), bounded(point.loss)))
+    })
 }
 
 /// A loss that a logarithm can be taken of.
@@ -160,6 +170,27 @@ mod tests {
         let texts: Vec<&str> =
             svg.split("<text ").skip(1).filter_map(|text| text.split('>').nth(1)?.split('<').next()).map(str::trim).collect();
         assert!(["0.005", "0.01", "0.1", "1", "0", "200"].iter().all(|tick| texts.contains(tick)), "{texts:?}");
+    }
+
+    #[test]
+    fn what_the_page_gives_other_colours_in_the_dark_is_drawn_in_those_that_it_looks_for() {
+        let svg = plot(&[curve("", &[1.0, 0.5])]).unwrap();
+        for (drawn, shown) in [(INK, "ink"), (LINE, "line")] {
+            let stroke = format!("stroke=\"#{:02X}{:02X}{:02X}\"", drawn.0, drawn.1, drawn.2);
+            let rule = format!(".plot [{stroke}] {{ stroke: var(--{shown}); }}");
+            assert!(svg.contains(&stroke) && include_str!("page.css").contains(&rule), "{rule}");
+        }
+    }
+
+    #[test]
+    fn no_spike_of_a_long_training_is_left_out() {
+        let mut losses = vec![0.5; 4000];
+        (losses[1234], losses[2345]) = (9.0, 0.01);
+        let points = curve("", &losses).points;
+        let shown: Vec<_> = extremes(&points, 4).collect();
+        assert!(shown.contains(&(1235.0, 9.0)) && shown.contains(&(2346.0, f64::from(0.01f32))));
+        assert!(shown.len() <= 2000 && shown.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert_eq!(extremes(&points, 1).count(), 4000, "as long as there is room, every loss");
     }
 
     #[test]

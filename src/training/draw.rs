@@ -35,33 +35,41 @@ impl Drawing<'_> {
         Ok(self.noise.batch(Use::Init, 0, (count, 1, SIDE, SIDE))?)
     }
 
+    /// The timesteps that it goes through, from noise to image.
+    ///
+    /// # Errors
+    /// When the network cannot be sampled from, or not in so many steps.
+    pub fn timesteps(&self) -> Result<Vec<usize>> {
+        let steps = self.steps;
+        match self.network.1.objective {
+            Objective::Ddpm { timesteps, .. } => {
+                ensure!((1..=timesteps).contains(&steps), "the network knows {timesteps} timesteps; {steps} steps are more");
+                // Evenly from the last one down to the first.
+                let list = (1..=steps).rev().map(|step| (step - 1) * (timesteps - 1) / (steps - 1).max(1)).collect();
+                Ok(if steps == 1 { vec![timesteps - 1] } else { list })
+            }
+            Objective::Flow { .. } => Ok((0..steps).rev().collect()),
+            _ => bail!("this network takes noise away at once; images are drawn by one of train-time or train-class"),
+        }
+    }
+
     /// Images (n, 1, 28, 28), from 0 to 1 and a little beyond, from step `first` on and what it left; none when the hook
     /// breaks it off (Ho et al. 2020, algorithm 2, or Euler's way).
     ///
     /// # Errors
     /// When the network cannot be sampled from, or the hook fails.
     pub fn draw(&self, start: (usize, Tensor), on_step: impl FnMut(Step) -> Result<ControlFlow<()>>) -> Result<Option<Tensor>> {
-        let steps = self.steps;
-        match (self.network.1.objective.clone(), self.process()) {
-            (Objective::Ddpm { timesteps, .. }, Some(process)) => {
-                ensure!((1..=timesteps).contains(&steps), "the network knows {timesteps} timesteps; {steps} steps are more");
-                // Evenly from the last one down to the first.
-                let list: Vec<usize> = (1..=steps).rev().map(|step| (step - 1) * (timesteps - 1) / (steps - 1).max(1)).collect();
-                let list = if steps == 1 { vec![timesteps - 1] } else { list };
-                let sampler = Sampler { process, rule: Rule::Ddpm, jumps: jumps(&list), noise: self.noise, offset: 0 };
-                let denoiser = |at: Place, x: &Tensor| {
-                    let prediction = self.ask(at.t as f64 / timesteps as f64, x)?;
-                    // The upper bound of the variance, β; the last step adds no noise.
-                    let variance = (at.index + 1 < steps).then(|| prediction.noise.ones_like()).transpose()?;
-                    Ok(Prediction { variance, ..prediction })
-                };
-                sampler.sample(start, &denoiser, on_step)
-            }
-            (Objective::Flow { .. }, _) => flow::sample(steps, start, |t, x| self.ask(t, x), on_step),
-            _ => {
-                bail!("this network takes noise away at once; images are drawn by one of train-time or train-class")
-            }
-        }
+        let (steps, list) = (self.steps, self.timesteps()?);
+        let Some(process) = self.process() else { return flow::sample(steps, start, |t, x| self.ask(t, x), on_step) };
+        let timesteps = process.schedule.len() as f64;
+        let sampler = Sampler { process, rule: Rule::Ddpm, jumps: jumps(&list), noise: self.noise, offset: 0 };
+        let denoiser = |at: Place, x: &Tensor| {
+            let prediction = self.ask(at.t as f64 / timesteps, x)?;
+            // The upper bound of the variance, β; the last step adds no noise.
+            let variance = (at.index + 1 < steps).then(|| prediction.noise.ones_like()).transpose()?;
+            Ok(Prediction { variance, ..prediction })
+        };
+        sampler.sample(start, &denoiser, on_step)
     }
 
     /// The network's guided answer for images (n, 1, 28, 28) at a time in [0, 1].

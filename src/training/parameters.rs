@@ -7,7 +7,11 @@ use rand_chacha::ChaCha12Rng;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Every number of a network. A network that is built asks for them one after the other, and makes those that are not there.
+/// The stream of the first weights, beside those of [`Noise`](crate::diffusion::Noise): no sample begins with the same numbers.
+const WEIGHTS: u64 = u64::MAX;
+
+/// Every number of a network. A network that is built asks for them one after the other; those of a new network are made
+/// as they are asked for.
 #[derive(Clone)]
 pub struct Parameters(Arc<Mutex<State>>);
 
@@ -16,24 +20,30 @@ struct State {
     rng: ChaCha12Rng,
     /// How far from 0 a weight begins, for the bias beside it.
     bound: f64,
+    /// Whether all are there, and none is made.
+    complete: bool,
 }
 
 impl Parameters {
     /// None yet; what is asked for is drawn from the seed, as PyTorch begins: weights and biases of convolutions and linear
     /// layers uniform within 1/√(what flows into a feature), normalisations as they do nothing.
     pub fn new(seed: u64) -> Parameters {
-        Parameters(Arc::new(Mutex::new(State { vars: BTreeMap::new(), rng: ChaCha12Rng::seed_from_u64(seed), bound: 0.0 })))
+        let mut rng = ChaCha12Rng::seed_from_u64(seed);
+        rng.set_stream(WEIGHTS);
+        Parameters::of(State { vars: BTreeMap::new(), rng, bound: 0.0, complete: false })
     }
 
-    /// Those of a trained network.
+    fn of(state: State) -> Parameters {
+        Parameters(Arc::new(Mutex::new(state)))
+    }
+
+    /// Those of a trained network, which asks for no others.
     ///
     /// # Errors
     /// When a tensor cannot be copied.
     pub fn from_tensors(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Result<Parameters> {
-        let parameters = Parameters::new(0);
         let vars = tensors.into_iter().map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor)?))).collect::<Result<_>>()?;
-        parameters.0.lock().unwrap_or_else(PoisonError::into_inner).vars = vars;
-        Ok(parameters)
+        Ok(Parameters::of(State { vars, rng: ChaCha12Rng::seed_from_u64(0), bound: 0.0, complete: true }))
     }
 
     /// Where a network gets them.
@@ -58,6 +68,9 @@ impl SimpleBackend for Parameters {
             }
             return Ok(var.as_tensor().clone());
         }
+        if state.complete {
+            return Err(Error::Msg(format!("{name} is missing")));
+        }
         let var = Var::from_tensor(&state.begin(&shape, name)?.to_dtype(dtype)?.to_device(device)?)?;
         state.vars.insert(name.to_owned(), var.clone());
         Ok(var.as_tensor().clone())
@@ -69,7 +82,7 @@ impl SimpleBackend for Parameters {
     }
 
     fn contains_tensor(&self, _: &str) -> bool {
-        // What is not there is made.
+        // What is not there is made, or missed by name.
         true
     }
 }
@@ -118,5 +131,21 @@ mod tests {
         let largest = weights.iter().fold(0f32, |largest, value| largest.max(value.abs()));
         assert!(largest <= bound && largest > 0.95 * bound, "{largest} {bound}");
         assert!(!one.keys().any(|name| name.contains("running")));
+    }
+
+    #[test]
+    fn nothing_is_made_up_for_a_network_that_is_loaded() {
+        let config = CourseConfig { d: 2, time: None, classes: 0 };
+        let made = Parameters::new(7);
+        CourseUnet::new(config, made.builder()).unwrap();
+        let all = made.0.lock().unwrap().vars.clone();
+        let load = |left_out: &str| {
+            let tensors = all.iter().filter(|(name, _)| *name != left_out).map(|(name, var)| (name.clone(), var.as_tensor().clone()));
+            CourseUnet::new(config, Parameters::from_tensors(tensors).unwrap().builder()).map(|_| ())
+        };
+        load("").unwrap();
+        for name in ["out_conv.bias", "down1.resample.conv.weight", "unflatten.norm.running_var"] {
+            assert_eq!(load(name).unwrap_err().to_string(), format!("{name} is missing"));
+        }
     }
 }

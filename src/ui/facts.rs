@@ -103,5 +103,15 @@ fn facts(app: &App, run: &Run) -> Vec<(&'static str, String)> {
 /// A learning rate as it was most likely typed: `0.001`, where three digits are `0.00100`.
 fn rate(rate: f64) -> String {
     let words = text::figures(rate);
-    if words.contains('.') { words.trim_end_matches('0').trim_end_matches('.').to_owned() } else { words }
+    if words.contains('.') && !words.contains('e') { words.trim_end_matches('0').trim_end_matches('.').to_owned() } else { words }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rate;
+
+    #[test]
+    fn a_rate_is_written_as_it_was_typed_and_keeps_its_exponent() {
+        assert_eq!([1e-3, 7.94e-4, 0.5, 1.0, 0.0, 2.8e-10, 1e-5].map(rate), ["0.001", "0.000794", "0.5", "1", "0", "2.8e-10", "1.0e-5"]);
+    }
 }

@@ -1,6 +1,7 @@
 //! What the state looks like: pure drawing, a file a pane.
 
 mod contact;
+mod curves;
 mod easel;
 mod facts;
 mod footer;
@@ -86,8 +87,13 @@ pub fn target(app: &App, area: Rect, at: Position) -> Option<Target> {
         return offer.or(Some(Target::Experiment));
     }
     if app.watch.is_some() {
-        // A click beside what covers the screen closes it.
-        return app.overlay.map(|_| Target::Pane(app.focus));
+        let row = |selected| cover(app, area).and_then(|cover| curves::curve_at(app, cover, selected, at)).map(Target::Curve);
+        return match app.overlay {
+            None => training::part_at(app, area, at).map(Target::Part),
+            Some(Overlay::Curves(selected)) => row(selected).or(Some(Target::Pane(app.focus))),
+            // A click beside what covers the screen closes it.
+            Some(_) => Some(Target::Pane(app.focus)),
+        };
     }
     if panes.header.contains(at) && header::is_experiment(app, at.x) {
         return Some(Target::Experiment);
@@ -119,8 +125,10 @@ pub fn help_end(area: Rect) -> u16 {
 
 /// The pane at a spot of a screen of this size.
 pub fn pane(app: &App, area: Rect, at: Position) -> Option<Focus> {
-    let free = app.easel.open.is_none() && app.watch.is_none() || app.overlay.is_some();
-    let panes = layout::panes(app, area).filter(|_| free)?;
+    let panes = layout::panes(app, area).filter(|_| app.easel.open.is_none() || app.overlay.is_some())?;
+    if app.watch.is_some() && app.overlay.is_none() {
+        return training::pane_at(app, area, at);
+    }
     panes.all().into_iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| pane)
 }
 

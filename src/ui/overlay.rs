@@ -34,6 +34,11 @@ pub(super) fn area(app: &App, screen: Rect) -> Option<Rect> {
     Some(Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 2, width, height })
 }
 
+/// What an overlay's border leaves of it for text.
+pub(super) fn inside(area: Rect) -> Rect {
+    super::inset(Block::bordered().inner(area))
+}
+
 impl Screen<'_, '_> {
     pub(super) fn sheet(&mut self, title: &str, style: Style) -> Rect {
         let area = self.cover.unwrap_or_default();
@@ -41,10 +46,9 @@ impl Screen<'_, '_> {
         let base = Style::new().fg(roles.text).bg(roles.background);
         let block = Block::bordered().border_type(BorderType::Double).border_style(style).style(base);
         let block = block.title_top(Line::styled(format!(" {title} "), style.add_modifier(Modifier::BOLD)));
-        let inner = block.inner(area);
         self.frame.render_widget(Clear, area);
         self.frame.render_widget(block, area);
-        Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+        inside(area)
     }
 
     pub(super) fn help(&mut self, scroll: u16) {

@@ -56,8 +56,7 @@ fn rows(inner: Rect, selected: usize) -> Vec<(Rect, usize)> {
 
 /// The experiment at a spot of the list.
 pub(super) fn experiment_at(cover: Rect, selected: usize, at: Position) -> Option<usize> {
-    let inner = Rect { x: cover.x + 1, y: cover.y + 1, width: cover.width.saturating_sub(2), height: cover.height.saturating_sub(2) };
-    rows(inner, selected)
+    rows(super::overlay::inside(cover), selected)
         .into_iter()
         .find(|(row, at_row)| row.contains(at) && *at_row < experiments().len())
         .map(|(_, experiment)| experiment)

@@ -1,12 +1,13 @@
 //! The training screen: the curve, the facts, the samples of every epoch, the running batch, the log.
 
+use super::curves::differences;
 use super::plot::{Pen, Plot};
 use super::{Screen, text};
-use crate::app::{App, Curve, Watch, Wide};
+use crate::app::{App, Curve, Focus, Watch, Wide};
 use crate::preview::{Place, Slot};
-use crate::recipe::{Recipe, Run, State};
+use crate::recipe::State;
 use ratatui::{
-    layout::{Alignment, Constraint, Layout, Rect},
+    layout::{Alignment, Constraint, Layout, Position, Rect},
     style::{Modifier, Style},
     text::{Line, Span},
     widgets::{Block, BorderType},
@@ -73,6 +74,19 @@ pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
     samples.into_iter().chain(batch).filter(|(_, area, _)| !area.is_empty()).map(place).collect()
 }
 
+/// What a click at a spot means: the samples and the batch can have all the room.
+pub(super) fn part_at(app: &App, area: Rect, at: Position) -> Option<Wide> {
+    let parts = Parts::of(app, area);
+    [(parts.samples, Wide::Samples), (parts.batch, Wide::Batch)].into_iter().find(|(area, _)| area.contains(at)).map(|(_, part)| part)
+}
+
+/// What the wheel turns at a spot: the epochs of curve and samples, or the log.
+pub(super) fn pane_at(app: &App, area: Rect, at: Position) -> Option<Focus> {
+    let parts = Parts::of(app, area);
+    let panes = [(parts.curve, Focus::Preview), (parts.samples, Focus::Preview), (parts.log, Focus::Log)];
+    panes.into_iter().find(|(area, _)| area.contains(at)).map(|(_, pane)| pane)
+}
+
 impl Screen<'_, '_> {
     pub(super) fn training(&mut self, watch: &Watch, area: Rect) {
         let parts = Parts::of(self.app, area);
@@ -120,7 +134,7 @@ impl Screen<'_, '_> {
     }
 
     /// A pen for each curve, in the order of [`Watch::runs`].
-    fn pens(&self) -> [Pen; crate::app::CURVES] {
+    pub(super) fn pens(&self) -> [Pen; crate::app::CURVES] {
         let roles = &self.look.theme.roles;
         Pen::all([roles.series1, roles.series2, roles.series3, roles.series4])
     }
@@ -214,35 +228,13 @@ impl Screen<'_, '_> {
         }
         self.show(Slot::Preview, inner);
     }
-
-    pub(super) fn curve_list(&mut self, selected: usize) {
-        let Some(watch) = &self.app.watch else { return };
-        let inner = self.sheet("Lay over", self.accent());
-        let others = self.app.to_lay_over();
-        let list = Rect { height: inner.height.saturating_sub(1), ..inner };
-        let first = (selected + 1).saturating_sub(usize::from(list.height));
-        for ((at, run), y) in others.iter().enumerate().skip(first).zip(list.y..list.bottom()) {
-            let on = watch.over.iter().position(|over| *over == run.id);
-            let mark = on.map_or(Span::raw("    "), |place| self.pens()[(place + 1) % crate::app::CURVES].sample());
-            let style = if at == selected { self.accent().add_modifier(Modifier::BOLD) } else { Style::new() };
-            let pick = if at == selected { "▸" } else { " " };
-            let check = if on.is_some() { "[x] " } else { "[ ] " };
-            let words = self.app.watched().map(|watched| differences(&[watched, run]).remove(1)).unwrap_or_default();
-            let words = text::clip(&format!("{} {words}", run.id), usize::from(list.width).saturating_sub(10));
-            let line = Line::from(vec![Span::styled(pick, style), Span::styled(check, style), mark, Span::styled(words, style)]);
-            self.frame.render_widget(line, Rect { y, height: 1, ..list });
-        }
-        let foot = Rect { y: list.bottom(), height: inner.height.min(1), ..inner };
-        let full = watch.over.len() + 1 >= crate::app::CURVES;
-        let words = if full { "Four curves are as many as stay apart." } else { "Space lays over and takes away; Esc closes." };
-        self.frame.render_widget(Line::styled(words, self.dim()), foot);
-    }
 }
 
 /// The steps from the left to the right edge; none while there is no curve. The right edge goes on in leaps, so that a
-/// curve that grows does not stir all the time.
+/// curve that grows does not stir all the time. The recent steps are those of the first curve, however long the others are.
 fn steps(recent: bool, curves: &[(&Curve, Pen)]) -> Option<(u32, u32)> {
-    let last = curves.iter().filter(|(curve, _)| !curve.bins().is_empty()).map(|(curve, _)| curve.last()).max()?;
+    let mut lasts = curves.iter().filter(|(curve, _)| !curve.bins().is_empty()).map(|(curve, _)| curve.last());
+    let last = if recent { lasts.next() } else { lasts.max() }?;
     let span = (last / 10).max(RECENT).min(last);
     let power = |steps: u32| steps.checked_next_power_of_two().unwrap_or(u32::MAX);
     let leap = if recent { power(span) / 16 } else { power(last) / 32 };
@@ -261,40 +253,4 @@ fn waiting(app: &App) -> String {
         _ if comes && (run.step > 0 || run.state == State::Done) => format!("The curve of {id} is on its way."),
         _ => format!("{id} has made no step, or its steps were not kept."),
     }
-}
-
-/// What each of some trainings has that not all of them have: `schedule constant`.
-fn differences(runs: &[&Run]) -> Vec<String> {
-    let all: Vec<_> = runs.iter().map(|run| settled(&run.recipe)).collect();
-    let value = |at: usize, name: &str| all[at].iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
-    let names: Vec<_> = all.iter().flatten().map(|(name, _)| name.as_str()).collect();
-    let differs = |name: &str| (1..runs.len()).any(|at| value(at, name) != value(0, name));
-    let mut told: Vec<&str> = Vec::new();
-    for name in names.into_iter().filter(|name| differs(name)) {
-        if !told.contains(&name) {
-            told.push(name);
-        }
-    }
-    let words = |at: usize| {
-        let parts: Vec<_> = told.iter().filter_map(|name| value(at, name).map(|value| format!("{name} {value}"))).collect();
-        if parts.is_empty() { text::title(&runs[at].recipe) } else { parts.join(", ").replace("experiment ", "") }
-    };
-    (0..runs.len()).map(words).collect()
-}
-
-/// The fields of a training with what its edition fills in; the experiment first, the edition itself left out.
-fn settled(recipe: &Recipe) -> Vec<(String, String)> {
-    let mut pairs = vec![("experiment".to_owned(), recipe.experiment().to_owned())];
-    pairs.extend(recipe.pairs().into_iter().chain(filled(recipe)));
-    pairs.retain(|(name, _)| name != "edition");
-    pairs
-}
-
-/// What the edition fills in of the fields that a training leaves open.
-pub(super) fn filled(recipe: &Recipe) -> Vec<(String, String)> {
-    let pairs = recipe.pairs();
-    let value = |name: &str| pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
-    let edition = value("edition").unwrap_or_default();
-    let open = ["schedule", "rate", "objective", "modulation", "width", "batch", "epochs"].into_iter().filter(|name| value(name).is_none());
-    open.filter_map(|name| Some((name.to_owned(), crate::recipe::preset(recipe.experiment(), edition, name)?))).collect()
 }

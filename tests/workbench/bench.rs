@@ -7,7 +7,12 @@ use darkroom::preview::{self, Graphics, Paper, Shelf, Slot};
 use darkroom::recipe::{Recipe, Run, RunId, State};
 use darkroom::theme::{self, Depth, Theme};
 use darkroom::ui::{self, Look};
-use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Rect};
+use ratatui::{
+    Terminal,
+    backend::TestBackend,
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
 use unicode_width::UnicodeWidthStr;
 
 /// 2026-11-23 12:01:07 UTC.
@@ -110,6 +115,29 @@ impl Bench {
         let head = PictureHead { run: RunId(0), what: PictureOf::Input { ticket: ticket.unwrap() }, width: side, height: side };
         let rgb = (0..side).flat_map(|y| (0..side).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect();
         self.input(Input::News(News::Picture(Picture { head, rgb })));
+        self
+    }
+
+    /// Where these words begin on the screen.
+    pub fn spot(&mut self, words: &str) -> Position {
+        let screen = self.screen();
+        let found = screen.lines().zip(0..).find_map(|(line, y)| Some((line[..line.find(words)?].width() as u16, y)));
+        found.map(Position::from).unwrap_or_else(|| panic!("{words}\n{screen}"))
+    }
+
+    /// Presses the mouse on these words.
+    pub fn clicks(&mut self, words: &str) -> &mut Bench {
+        let at = self.spot(words);
+        let target = ui::target(&self.app, self.area(), at).unwrap_or_else(|| panic!("nothing lies at {words}"));
+        self.input(Input::Click(target));
+        self
+    }
+
+    /// Turns the wheel over these words.
+    pub fn wheels(&mut self, words: &str, down: bool) -> &mut Bench {
+        let at = self.spot(words);
+        let pane = ui::pane(&self.app, self.area(), at).unwrap_or_else(|| panic!("nothing turns at {words}"));
+        self.input(Input::Wheel { pane, down });
         self
     }
 

@@ -245,13 +245,8 @@ fn a_click_goes_to_a_pane_and_picks_what_lies_there() {
     bench.finishes(2, "two");
     bench.event(Event::Run { run: run(3, "three", State::Queued) });
     bench.event(Event::Run { run: run(4, "four", State::Queued) });
-    let screen = bench.screen();
     for (words, focus) in [("Log", Focus::Log), ("four", Focus::Queue), ("guidance", Focus::Parameters), ("Preview", Focus::Preview)] {
-        let (y, line) = screen.lines().enumerate().find(|(_, line)| line.contains(words)).unwrap();
-        let x = line[..line.find(words).unwrap()].chars().count();
-        let at = ratatui::layout::Position::new(x as u16, y as u16);
-        let target = darkroom::ui::target(&bench.app, bench.area(), at).unwrap();
-        bench.input(Input::Click(target));
+        bench.clicks(words);
         assert_eq!(bench.app.focus, focus, "{words}");
     }
     assert_eq!(bench.app.queue.selected().unwrap().id, RunId(4));

@@ -1,7 +1,7 @@
 //! Trainings in the engine: real ones, of a few images and a narrow network.
 
 use super::*;
-use crate::recipe::Point;
+use crate::recipe::{Axis, Point};
 
 fn training(fields: &[(&str, &str)]) -> Command {
     let small = [("images", "24"), ("width", "2"), ("batch", "6"), ("epochs", "3"), ("count", "2"), ("timesteps", "2")];
@@ -65,7 +65,7 @@ async fn a_training_is_paused_between_steps_and_goes_on_where_it_was() {
     assert_eq!(steps, [paused.step + 1]);
     viewer.say(Command::Finish { run: RunId(1) });
     let done = viewer.run_is(1, State::Done).await;
-    assert_eq!(done.recipe.pictures() as u32, (paused.step + 1) / 4 + 1, "it ended with the epoch that it was in");
+    assert_eq!(done.recipe.pictures() as u32, (paused.step + 1).div_ceil(4), "it ended with the epoch that it was in");
     assert_eq!(curve(&mut viewer, 0).await.len() as u32, 4 * done.recipe.pictures() as u32);
 }
 
@@ -79,8 +79,42 @@ async fn a_training_that_is_told_to_finish_ends_with_its_epoch() {
     viewer.say(Command::Finish { run: RunId(1) });
     let done = viewer.run_is(1, State::Done).await;
     assert!(done.recipe.pictures() < 10, "{} epochs", done.recipe.pictures());
-    engine.viewer().await.say(prompts(&["no training"]));
+    viewer.say(prompts(&["no training"]));
+    viewer.run_is(2, State::Running).await;
+    let error = viewer.error(Command::Finish { run: RunId(2) }).await;
+    assert_eq!(error, "2 is no training; only trainings have epochs to finish");
     assert_eq!(viewer.error(Command::Finish { run: RunId(7) }).await, "there is no run 7");
+}
+
+#[tokio::test]
+async fn a_training_that_is_told_to_finish_and_paused_still_ends_with_its_epoch_in_another_engine() {
+    let folder = folder();
+    let engine = Engine::start(&folder);
+    let mut viewer = engine.viewer().await;
+    viewer.say(training(&[("epochs", "50"), ("images", "3000")]));
+    viewer.until(|event| point(event).is_some_and(|point| point.step == 2)).await;
+    viewer.say(Command::Finish { run: RunId(1) });
+    viewer.say(Command::Pause { run: RunId(1) });
+    let paused = viewer.run_is(1, State::Paused).await;
+    assert_eq!((paused.recipe.pictures(), paused.step < 500), (1, true), "{}", paused.step);
+    viewer.say(Command::Stop { now: false });
+    engine.ended().await;
+    let engine = Engine::start(&folder);
+    let mut viewer = engine.viewer().await;
+    viewer.say(Command::Resume { run: RunId(1) });
+    assert_eq!(viewer.run_is(1, State::Done).await.step, 500);
+}
+
+#[tokio::test]
+async fn a_grid_of_trainings_gets_its_sheet() {
+    let folder = folder();
+    let engine = Engine::start(&folder);
+    let mut viewer = engine.viewer().await;
+    let Command::Submit { grid } = training(&[("epochs", "1")]) else { panic!("it is a submit") };
+    let axes = vec![Axis { field: "seed".to_owned(), values: vec!["0".to_owned(), "0".to_owned()] }];
+    viewer.say(Command::Submit { grid: Grid { axes, recipes: [grid.recipes.clone(), grid.recipes].concat() } });
+    viewer.run_is(2, State::Done).await;
+    assert!(folder.path().join("sheets/000001.png").is_file());
 }
 
 #[tokio::test]

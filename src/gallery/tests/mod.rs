@@ -8,6 +8,7 @@ mod inputs;
 mod notes;
 mod sheets;
 mod steps;
+mod trainings;
 
 use super::*;
 use crate::recipe::{Ask, Image, Recipe, State};

@@ -56,7 +56,8 @@ pub fn report(out: &Path, only: Option<&str>, gallery: &Gallery, tell: &mut dyn 
             step => tell(step),
         }));
     }
-    write_atomic(&out.join(page_name(only)), page::page("The power of diffusion models", &intro(&config), &shown).as_bytes())?;
+    let page = page::page("The power of diffusion models", &intro(&config), page::MODEL, &shown);
+    write_atomic(&out.join(page_name(only)), page.as_bytes())?;
     Ok(studio.summary)
 }
 

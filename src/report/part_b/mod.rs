@@ -10,7 +10,7 @@ use super::plot::{Curve, plot};
 use super::{Progress, Summary, check_known, page_name, published};
 use crate::atomic::{make_folder, write_atomic};
 use crate::gallery::Gallery;
-use crate::recipe::{Recipe, Run};
+use crate::recipe::{MNIST, Recipe, Run};
 use crate::words::sentence;
 use anyhow::{Context, Result};
 use config::Config;
@@ -41,33 +41,38 @@ pub fn report(out: &Path, how: &How, gallery: &Gallery, tell: &mut dyn FnMut(Pro
     check_known(&table::ids(), config.figures.keys(), how.only)?;
     let figures: Vec<&Figure> = FIGURES.iter().filter(|figure| how.only.is_none_or(|only| figure.id == only)).collect();
     let total = figures.iter().flat_map(|figure| names(figure)).collect::<BTreeSet<_>>().len();
-    let mut wall = Wall { out, gallery, config: &config, runs: Runs::of(gallery, &config, how)? };
-    let mut begun = 0;
+    let mut wall = Wall { out, gallery, config: &config, runs: Runs::of(gallery, &config, how)?, data: BTreeSet::new() };
+    // A recipe that stands whole in one figure and small in another is one all the same.
+    let mut begun = BTreeSet::new();
     let mut shown = Vec::new();
     for figure in figures {
         shown.push(wall.show(figure, &mut |progress| match progress {
             Progress::Begins(name, ..) => {
-                begun += 1;
-                tell(Progress::Begins(name, begun, total));
+                begun.insert(name.to_owned());
+                tell(Progress::Begins(name, begun.len(), total));
             }
             step => tell(step),
         }));
     }
-    let page = page::page("Diffusion models from scratch", &intro(&config, how), &shown);
+    let needs = if wall.data.iter().all(|data| data == MNIST) { page::MODEL } else { page::MODEL_AND_DATA };
+    let page = page::page("Diffusion models from scratch", &intro(&wall, how), needs, &shown);
     write_atomic(&out.join(page_name(how.only)), page.as_bytes())?;
-    Ok(wall.runs.summary)
+    Ok(wall.runs.summary())
 }
 
 /// What stands below the page's title.
-fn intro(config: &Config, how: &How) -> String {
+fn intro(wall: &Wall, how: &How) -> String {
     let small = match how.quick {
         true => {
             " Where the trainings that the course asks for were not at hand, small ones stand in their place: see what is said below each."
         }
         false => "",
     };
-    let (data, seed) = (super::last_part(&config.data), config.seed);
-    format!("CS180, project 5, part B, in the editions fa24 (DDPM) and fa25 (flow matching). Trained on {data}, seed {seed}.{small}")
+    let data = match wall.data.is_empty() {
+        true => super::last_part(&wall.config.data),
+        false => wall.data.iter().map(String::as_str).collect::<Vec<_>>().join(" and "),
+    };
+    format!("CS180, project 5, part B, in the editions fa24 (DDPM) and fa25 (flow matching). Trained on {data}.{small}")
 }
 
 /// The recipes of a figure, each once.
@@ -87,6 +92,8 @@ struct Wall<'a> {
     gallery: &'a Gallery,
     config: &'a Config,
     runs: Runs<'a>,
+    /// What the runs that are shown have learned from.
+    data: BTreeSet<String>,
 }
 
 impl Wall<'_> {
@@ -110,6 +117,7 @@ impl Wall<'_> {
                 Stand::Failed(why) => shown.observations.push(why),
             }
         }
+        self.data.extend(found.iter().filter_map(|(_, found)| published(&found.run.recipe).data_mut().cloned()));
         for show in figure.shows {
             let of: Vec<&Found> = found.iter().filter(|(name, _)| show.names().contains(name)).map(|(_, found)| found).collect();
             if of.is_empty() {
@@ -120,7 +128,7 @@ impl Wall<'_> {
                 Err(error) => {
                     let words = format!("{} cannot be shown: {}", figure.id, sentence(&error));
                     shown.observations.push(words.clone());
-                    self.runs.summary.failed.push(words);
+                    self.runs.failed(words);
                 }
             }
         }
@@ -180,7 +188,8 @@ impl Wall<'_> {
         }
         let svg = plot(&curves)?;
         write_atomic(&self.out.join(format!("{id}.svg")), svg.as_bytes())?;
-        let alt = format!("The loss of each step on a logarithmic axis, {} in all.", curves[0].points.len());
+        let steps = curves.iter().map(|curve| curve.points.len().to_string()).collect::<Vec<_>>().join(" and ");
+        let alt = format!("The losses of {steps} steps on a logarithmic axis: smoothed, and faintly the lowest and highest of every few.");
         let recipes: Vec<String> = of.iter().map(|found| format!("{}.toml", found.stem)).collect();
         Ok(Block::Plot { svg, alt, caption: captions.join(" — "), recipe: recipes.join(" ") })
     }

@@ -3,7 +3,7 @@
 use super::How;
 use super::config::Config;
 use super::table::Entry;
-use super::wanted::{self, Scale, command, entry, settled, smallness};
+use super::wanted::{self, Scale, command, entry, mismatch, settled, smallness};
 use crate::experiment::{self, Lesson, Models, Next, Outcome};
 use crate::gallery::Gallery;
 use crate::recipe::{Grid, Recipe, Run, RunId, State};
@@ -11,7 +11,7 @@ use crate::record::Record;
 use crate::report::{Progress, Summary, last_part};
 use crate::words::{duration, sentence};
 use anyhow::{Context, Result, bail, ensure};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -50,8 +50,11 @@ pub struct Runs<'a> {
     done: Vec<Run>,
     /// What was looked up, so that no recipe is made or told twice.
     known: HashMap<(&'static str, Scale), Stand>,
-    /// What came of it.
-    pub summary: Summary,
+    /// The recipes of which something was computed, and those of which something was there, by their names.
+    computed: BTreeSet<&'static str>,
+    kept: BTreeSet<&'static str>,
+    /// What is missing, or went wrong.
+    summary: Summary,
 }
 
 impl<'a> Runs<'a> {
@@ -63,7 +66,19 @@ impl<'a> Runs<'a> {
         config.recipes.keys().try_for_each(|name| entry(name).map(|_| ()))?;
         let done = gallery.history("", None, u32::MAX)?.runs;
         let models = Models::with(gallery.inputs());
-        Ok(Runs { gallery, config, how, models, done, known: HashMap::new(), summary: Summary::default() })
+        let (computed, kept) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Runs { gallery, config, how, models, done, known: HashMap::new(), computed, kept, summary: Summary::default() })
+    }
+
+    /// Something of the page could not be made.
+    pub fn failed(&mut self, why: String) {
+        self.summary.failed.push(why);
+    }
+
+    /// What came of it.
+    pub fn summary(self) -> Summary {
+        let kept = self.kept.difference(&self.computed).count();
+        Summary { computed: self.computed.len(), kept, ..self.summary }
     }
 
     /// What there is of the recipes of one figure: either all are whole, or all are small, so that they can be compared.
@@ -82,40 +97,49 @@ impl<'a> Runs<'a> {
         tell(Progress::Begins(name, 0, 0));
         let stand = self.stands(name, scale, tell).unwrap_or_else(|error| {
             let words = format!("{name} cannot be made: {}", sentence(&error));
-            self.summary.failed.push(words.clone());
+            self.failed(words.clone());
             Stand::Failed(words)
         });
         self.known.insert((name, scale), stand.clone());
         stand
     }
 
-    fn stands(&mut self, name: &str, scale: Scale, tell: &mut dyn FnMut(Progress)) -> Result<Stand> {
+    fn stands(&mut self, name: &'static str, scale: Scale, tell: &mut dyn FnMut(Progress)) -> Result<Stand> {
         let entry = entry(name)?;
-        if let Some(id) = self.config.run(name)? {
-            self.summary.kept += 1;
-            return self.named(id, entry).map(|run| Stand::Here(Box::new(Found { run, stem: name.to_owned(), small: None })));
-        }
         let [wanted, full] = [scale, Scale::Full].map(|scale| wanted::recipe(entry, scale, self.config));
         let (wanted, full) = (wanted?, full?);
-        let run = match self.find(name, scale)? {
-            Some(run) => {
-                self.summary.kept += 1;
-                run
+        if let Some(id) = self.config.run(name)? {
+            let run = self.named(id, (entry, &full))?;
+            self.kept.insert(name);
+            return Ok(Stand::Here(Box::new(Found { run, stem: name.to_owned(), small: None })));
+        }
+        let run = if let Some(run) = self.find(name, scale)? {
+            self.kept.insert(name);
+            run
+        } else {
+            let begun = self.begun(&wanted)?;
+            let waits = wanted.training().is_some() && scale == Scale::Full && !self.how.train;
+            if waits || begun.as_ref().is_some_and(|run| run.state.is_open()) {
+                return self.missing((entry, &full), begun);
             }
-            None if wanted.training().is_some() && scale == Scale::Full && !self.how.train => return self.missing(entry, &full),
-            None => self.make(wanted.clone(), tell)?,
+            let run = self.make(wanted.clone(), begun, tell)?;
+            self.computed.insert(name);
+            run
         };
         let small = smallness(entry, &wanted, &full);
         let stem = if small.is_some() { format!("{name}-small") } else { name.to_owned() };
         Ok(Stand::Here(Box::new(Found { run, stem, small })))
     }
 
-    /// The run that `report.toml` names.
-    fn named(&self, id: RunId, entry: &Entry) -> Result<Run> {
+    /// The run that `report.toml` names, where it is one that the words around it are true of.
+    fn named(&self, id: RunId, (entry, full): (&Entry, &Recipe)) -> Result<Run> {
         let run = self.gallery.run(id)?.with_context(|| format!("there is no run {id} in this workspace"))?;
         let experiment = run.recipe.experiment();
         ensure!(experiment == entry.experiment, "run {id} is a {experiment} and no {}", entry.experiment);
         ensure!(run.state == State::Done, "run {id} is not done, but {}", run.state.word());
+        if let Some(why) = mismatch(entry, &run.recipe, full) {
+            bail!("run {id} was trained with {why}");
+        }
         Ok(run)
     }
 
@@ -126,13 +150,21 @@ impl<'a> Runs<'a> {
         Ok(self.done.iter().find(|run| run.recipe.experiment() == entry.experiment && settled(&run.recipe) == wanted).cloned())
     }
 
-    /// What makes a training that is not there, how long that takes, and whether it is under way.
-    fn missing(&mut self, entry: &Entry, full: &Recipe) -> Result<Stand> {
+    /// A training of this recipe that is not done: one that waits or runs somewhere, or else the one that is furthest.
+    fn begun(&self, wanted: &Recipe) -> Result<Option<Run>> {
+        if wanted.training().is_none() {
+            return Ok(None);
+        }
         // What a process that is gone has left is not under way.
         self.gallery.release_orphans()?;
-        let wanted = settled(full);
-        let under_way = self.gallery.queue()?.into_iter().find(|run| settled(&run.recipe) == wanted);
-        let now = under_way.map(|run| format!("; run {} of it is {}, at step {} of {}", run.id, run.state.word(), run.step, run.of));
+        let wanted = settled(wanted);
+        let alike = self.gallery.queue()?.into_iter().filter(|run| settled(&run.recipe) == wanted);
+        Ok(alike.max_by_key(|run| (run.state.is_open(), run.step)))
+    }
+
+    /// What makes a training that is not there, how long that takes, and how far one has come.
+    fn missing(&mut self, (entry, full): (&Entry, &Recipe), begun: Option<Run>) -> Result<Stand> {
+        let now = begun.map(|run| format!("; run {} of it is {}, at step {} of {}", run.id, run.state.word(), run.step, run.of));
         let now = now.unwrap_or_default();
         let why = format!("{} is not in the gallery{now}. It takes about {}:", entry.name, self.about(full));
         self.summary.missing.push(format!("{why} {}", command(entry, self.config, str::to_owned)?));
@@ -148,9 +180,13 @@ impl<'a> Runs<'a> {
         pace.map_or_else(|| format!("{} on two cores", duration(GUESS_MS * calls)), |pace| duration(pace * calls))
     }
 
-    /// Makes a recipe and keeps it in the gallery, as `darkroom run` does.
-    fn make(&mut self, recipe: Recipe, tell: &mut dyn FnMut(Progress)) -> Result<Run> {
-        let run = self.gallery.adopt(&Grid::one(recipe))?.into_iter().next().context("there is no recipe")?;
+    /// Makes a recipe and keeps it in the gallery, as `darkroom run` does; a training that has begun goes on from its checkpoint.
+    fn make(&mut self, recipe: Recipe, begun: Option<Run>, tell: &mut dyn FnMut(Progress)) -> Result<Run> {
+        let run = match begun.filter(|run| !self.gallery.checkpoints(run.id).is_empty()) {
+            // Only what is stopped comes here: what an engine may have in hand stays with it.
+            Some(begun) => self.gallery.take_over(begun.id, || true)?,
+            None => self.gallery.adopt(&Grid::one(recipe))?.into_iter().next().context("there is no recipe")?,
+        };
         let made = match run.recipe.training() {
             Some(_) => self.teach(&run, tell),
             None => self.develop(&run, tell),
@@ -159,7 +195,6 @@ impl<'a> Runs<'a> {
             // What cannot be noted on top of it must not hide the reason.
             self.gallery.set_state(run.id, State::Failed, Some(&sentence(error))).ok();
         })?;
-        self.summary.computed += 1;
         self.done.insert(0, made.clone());
         Ok(made)
     }

@@ -71,18 +71,31 @@ pub fn settled(recipe: &Recipe) -> Recipe {
 
 /// What is small about a recipe beside the whole one.
 pub fn smallness(entry: &Entry, small: &Recipe, full: &Recipe) -> Option<String> {
-    let (small, full) = (settled(small).pairs(), settled(full).pairs());
+    let words: Vec<String> = differences(entry.quick.iter().map(|(field, _)| *field), [small, full])
+        .map(|(field, [small, full])| format!("{field} {small} instead of {full}"))
+        .collect();
+    (!words.is_empty()).then(|| format!("Made small: {}.", words.join(", ")))
+}
+
+/// What the words of the page say of a training, beside what the table gives it.
+const KIND: [&str; 3] = ["objective", "modulation", "pure-noise"];
+
+/// Why a training cannot stand for one that the page speaks of.
+pub fn mismatch(entry: &Entry, recipe: &Recipe, full: &Recipe) -> Option<String> {
+    full.training()?;
+    let decides = KIND.into_iter().chain(entry.fields.iter().map(|(field, _)| *field));
+    let (field, [has, wanted]) = differences(decides, [recipe, full]).next()?;
+    Some(format!("{field} {has}, and {} has {wanted}", entry.name))
+}
+
+/// Those of some fields that differ between two recipes, with both values.
+fn differences<'a>(fields: impl Iterator<Item = &'a str>, recipes: [&Recipe; 2]) -> impl Iterator<Item = (&'a str, [String; 2])> {
+    let pairs = recipes.map(|recipe| settled(recipe).pairs());
     let value = |pairs: &[(String, String)], field: &str| {
         pairs.iter().find(|(known, _)| known == field).map_or_else(|| "all".to_owned(), |(_, value)| value.clone())
     };
-    let words: Vec<String> = entry
-        .quick
-        .iter()
-        .map(|(field, _)| (field, value(&small, field), value(&full, field)))
-        .filter(|(_, small, full)| small != full)
-        .map(|(field, small, full)| format!("{field} {small} instead of {full}"))
-        .collect();
-    (!words.is_empty()).then(|| format!("Made small: {}.", words.join(", ")))
+    let both = move |field| (field, pairs.each_ref().map(|pairs| value(pairs, field)));
+    fields.map(both).filter(|(_, [one, other])| one != other)
 }
 
 /// The command that makes a recipe; `name` is how its data is called.

@@ -1,6 +1,7 @@
 //! Folders of images with a subfolder for each class.
 
 use super::{Data, Images, PIXELS, SIDE};
+use crate::input;
 use anyhow::{Context, Result, ensure};
 use image::imageops::FilterType;
 use std::{
@@ -31,9 +32,6 @@ pub(super) fn load(folder: &Path) -> Result<Data> {
         }
     }
     ensure!(!train.is_empty(), none());
-    if test.is_empty() {
-        test = train.clone();
-    }
     let names = classes.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
     Data::new(train, test, names.collect())
 }
@@ -56,8 +54,7 @@ fn is_image(path: &Path) -> bool {
 /// An image as a grey square: the middle of its longer side, the transparent parts black.
 fn pixels(path: &Path) -> Result<Vec<u8>> {
     let name = path.display().to_string();
-    let bytes = fs::read(path).with_context(|| format!("{name} cannot be read"))?;
-    let mut picture = crate::input::decode(&bytes, &name)?;
+    let mut picture = input::decode(&input::read(path, &name, input::MAX_BYTES)?, &name)?;
     for pixel in picture.pixels_mut() {
         let [red, green, blue, alpha] = pixel.0;
         let over_black = |level: u8| (u16::from(level) * u16::from(alpha) / 255) as u8;

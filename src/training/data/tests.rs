@@ -120,6 +120,16 @@ fn a_folder_of_images_has_a_class_a_subfolder_and_every_tenth_for_tests() {
 }
 
 #[test]
+fn images_that_are_learned_from_stand_in_for_those_of_a_test_where_there_are_none() {
+    let mut files = whole();
+    (files[2].1, files[3].1) = (images(0), labels(0));
+    let data = load(&files).unwrap();
+    assert_eq!(data.test, data.train);
+    let large = vec![0; crate::input::MAX_BYTES as usize + 1];
+    assert!(load(&[("cats/a.png", large)]).unwrap_err().to_string().contains("a.png' is larger than 64 MB"));
+}
+
+#[test]
 fn fewer_images_are_the_first_ones() {
     let data = load(&whole()).unwrap();
     assert_eq!(data.clone().first(3).train.classes(&[0, 1, 2, 3]), [0, 1, 2]);

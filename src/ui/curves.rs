@@ -1,0 +1,89 @@
+//! The curves that lie over one another: the list to choose them from, and what they are called.
+
+use super::{Screen, text};
+use crate::app::{App, CURVES};
+use crate::recipe::{EXPERIMENTS, Recipe, Run, fields, preset};
+use ratatui::{
+    layout::{Position, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+impl Screen<'_, '_> {
+    pub(super) fn curve_list(&mut self, selected: usize) {
+        let Some(watch) = &self.app.watch else { return };
+        let inner = self.sheet("Lay over", self.accent());
+        let others = self.app.to_lay_over();
+        for (at, row) in rows(inner, selected, others.len()) {
+            let run = others[at];
+            let on = watch.over.iter().position(|over| *over == run.id);
+            let mark = on.map_or(Span::raw("    "), |place| self.pens()[(place + 1) % CURVES].sample());
+            let style = if at == selected { self.accent().add_modifier(Modifier::BOLD) } else { Style::new() };
+            let pick = if at == selected { "▸" } else { " " };
+            let check = if on.is_some() { "[x] " } else { "[ ] " };
+            let words = self.app.watched().map(|watched| differences(&[watched, run]).remove(1)).unwrap_or_default();
+            let words = text::clip(&format!("{} {words}", run.id), usize::from(row.width).saturating_sub(10));
+            let line = Line::from(vec![Span::styled(pick, style), Span::styled(check, style), mark, Span::styled(words, style)]);
+            self.frame.render_widget(line, row);
+        }
+        let foot = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
+        let full = watch.over.len() + 1 >= CURVES;
+        let words = if full { "Four curves are as many as stay apart." } else { "Space lays over and takes away; Esc closes." };
+        self.frame.render_widget(Line::styled(words, self.dim()), foot);
+    }
+}
+
+/// The rows of the trainings that are in sight, each with its place in the list; the last line of the sheet stays free.
+fn rows(inner: Rect, selected: usize, count: usize) -> impl Iterator<Item = (usize, Rect)> {
+    let height = inner.height.saturating_sub(1);
+    let first = (selected + 1).saturating_sub(usize::from(height));
+    (first..count).zip((inner.y..inner.y + height).map(move |y| Rect { y, height: 1, ..inner }))
+}
+
+/// The training at a spot of the list, by its place.
+pub(super) fn curve_at(app: &App, cover: Rect, selected: usize, at: Position) -> Option<usize> {
+    rows(super::overlay::inside(cover), selected, app.to_lay_over().len()).find(|(_, row)| row.contains(at)).map(|(place, _)| place)
+}
+
+/// What each of some trainings has that not all of them have: `schedule constant`.
+pub(super) fn differences(runs: &[&Run]) -> Vec<String> {
+    let all: Vec<_> = runs.iter().map(|run| settled(&run.recipe)).collect();
+    let value = |at: usize, name: &str| all[at].iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+    let names: Vec<_> = all.iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let differs = |name: &str| (1..runs.len()).any(|at| value(at, name) != value(0, name));
+    let mut told: Vec<&str> = Vec::new();
+    for name in names.into_iter().filter(|name| differs(name)) {
+        if !told.contains(&name) {
+            told.push(name);
+        }
+    }
+    let words = |at: usize| {
+        let parts: Vec<_> = told.iter().filter_map(|name| value(at, name).map(|value| format!("{name} {value}"))).collect();
+        if parts.is_empty() { text::title(&runs[at].recipe) } else { parts.join(", ").replace("experiment ", "") }
+    };
+    (0..runs.len()).map(words).collect()
+}
+
+/// The fields of a training with what its edition fills in; the experiment first, the edition itself left out.
+fn settled(recipe: &Recipe) -> Vec<(String, String)> {
+    let mut pairs = vec![("experiment".to_owned(), recipe.experiment().to_owned())];
+    pairs.extend(recipe.pairs().into_iter().chain(filled(recipe)));
+    pairs.retain(|(name, _)| name != "edition");
+    pairs
+}
+
+/// What the edition fills in of the fields that a training leaves open.
+pub(super) fn filled(recipe: &Recipe) -> Vec<(String, String)> {
+    // A declaration costs more to build than to read, and every frame reads it.
+    static FIELDS: LazyLock<HashMap<&str, Vec<String>>> = LazyLock::new(|| {
+        let names = |experiment| fields(experiment).into_iter().flatten().map(|field| field.name).collect();
+        EXPERIMENTS.iter().map(|experiment| (*experiment, names(experiment))).collect()
+    });
+    let pairs = recipe.pairs();
+    let value = |name: &str| pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+    let edition = value("edition").unwrap_or_default();
+    let open = FIELDS.get(recipe.experiment()).into_iter().flatten().filter(|name| value(name).is_none());
+    open.filter_map(|name| Some((name.clone(), preset(recipe.experiment(), edition, name)?))).collect()
+}
