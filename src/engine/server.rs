@@ -184,6 +184,8 @@ impl Server {
         };
         self.log(match run.step {
             0 => format!("{} begins", run.id),
+            // Where that is, its worker finds out.
+            _ if run.recipe.training().is_some() => format!("{} goes on from its last checkpoint", run.id),
             step => format!("{} goes on after step {step}", run.id),
         });
         self.tell(&Event::Run { run: run.clone() });

@@ -1,7 +1,9 @@
 //! What the trainings of part B of the course have in common.
 
-use super::{RecipeError, number};
+use super::{EXPERIMENTS, Recipe, RecipeError, fields, number};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// The data set that is compiled in.
 pub const MNIST: &str = "mnist";
@@ -253,6 +255,22 @@ pub fn preset(experiment: &str, edition: &str, field: &str) -> Option<String> {
         "modulation" => word(modulation),
         _ => return None,
     })
+}
+
+impl Recipe {
+    /// What the edition fills in of the fields that a training leaves open, by their names.
+    pub fn filled(&self) -> Vec<(String, String)> {
+        // A declaration costs more to build than to read, and a screen reads it with every frame.
+        static FIELDS: LazyLock<HashMap<&str, Vec<String>>> = LazyLock::new(|| {
+            let names = |experiment| fields(experiment).into_iter().flatten().map(|field| field.name).collect();
+            EXPERIMENTS.iter().map(|experiment| (*experiment, names(experiment))).collect()
+        });
+        let pairs = self.pairs();
+        let value = |name: &str| pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+        let edition = value("edition").unwrap_or_default();
+        let open = FIELDS.get(self.experiment()).into_iter().flatten().filter(|name| value(name).is_none());
+        open.filter_map(|name| Some((name.clone(), preset(self.experiment(), edition, name)?))).collect()
+    }
 }
 
 /// A choice as it is typed.

@@ -2,14 +2,12 @@
 
 use super::{Screen, text};
 use crate::app::{App, CURVES};
-use crate::recipe::{EXPERIMENTS, Recipe, Run, fields, preset};
+use crate::recipe::{Recipe, Run};
 use ratatui::{
     layout::{Position, Rect},
     style::{Modifier, Style},
     text::{Line, Span},
 };
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
 impl Screen<'_, '_> {
     pub(super) fn curve_list(&mut self, selected: usize) {
@@ -69,21 +67,7 @@ pub(super) fn differences(runs: &[&Run]) -> Vec<String> {
 /// The fields of a training with what its edition fills in; the experiment first, the edition itself left out.
 fn settled(recipe: &Recipe) -> Vec<(String, String)> {
     let mut pairs = vec![("experiment".to_owned(), recipe.experiment().to_owned())];
-    pairs.extend(recipe.pairs().into_iter().chain(filled(recipe)));
+    pairs.extend(recipe.pairs().into_iter().chain(recipe.filled()));
     pairs.retain(|(name, _)| name != "edition");
     pairs
-}
-
-/// What the edition fills in of the fields that a training leaves open.
-pub(super) fn filled(recipe: &Recipe) -> Vec<(String, String)> {
-    // A declaration costs more to build than to read, and every frame reads it.
-    static FIELDS: LazyLock<HashMap<&str, Vec<String>>> = LazyLock::new(|| {
-        let names = |experiment| fields(experiment).into_iter().flatten().map(|field| field.name).collect();
-        EXPERIMENTS.iter().map(|experiment| (*experiment, names(experiment))).collect()
-    });
-    let pairs = recipe.pairs();
-    let value = |name: &str| pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
-    let edition = value("edition").unwrap_or_default();
-    let open = FIELDS.get(recipe.experiment()).into_iter().flatten().filter(|name| value(name).is_none());
-    open.filter_map(|name| Some((name.clone(), preset(recipe.experiment(), edition, name)?))).collect()
 }

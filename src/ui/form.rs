@@ -165,7 +165,7 @@ fn told(recipe: &Recipe) -> Vec<(String, String)> {
             None => told.push((name, value.to_owned())),
         }
     }
-    told.extend(super::curves::filled(recipe));
+    told.extend(recipe.filled());
     told
 }
 

@@ -56,14 +56,7 @@ pub fn recipe(entry: &Entry, scale: Scale, config: &Config) -> Result<Recipe> {
 pub fn settled(recipe: &Recipe) -> Recipe {
     let Some(training) = recipe.training() else { return recipe.clone() };
     let mut pairs = recipe.pairs();
-    let edition = pairs.iter().find(|(field, _)| field == "edition").map_or(String::new(), |(_, edition)| edition.clone());
-    for field in recipe::fields(recipe.experiment()).into_iter().flatten() {
-        if let Some(value) = recipe::preset(recipe.experiment(), &edition, &field.name)
-            && pairs.iter().all(|(known, _)| *known != field.name)
-        {
-            pairs.push((field.name, value));
-        }
-    }
+    pairs.extend(recipe.filled());
     let whole = training.last() == training.epochs;
     pairs.retain(|(field, _)| !matches!(field.as_str(), "edition" | "keep" | "checkpoint-minutes") && (field != "until" || !whole));
     Recipe::parse(recipe.experiment(), &pairs).unwrap_or_else(|_| recipe.clone())
