@@ -45,6 +45,9 @@ pub(super) fn curve_at(app: &App, cover: Rect, selected: usize, at: Position) ->
     rows(super::overlay::inside(cover), selected, app.to_lay_over().len()).find(|(_, row)| row.contains(at)).map(|(place, _)| place)
 }
 
+/// What tells trainings apart best; a name may be cut off behind it.
+const FIRST: [&str; 8] = ["experiment", "objective", "schedule", "rate", "batch", "width", "epochs", "images"];
+
 /// What each of some trainings has that not all of them have: `schedule constant`.
 pub(super) fn differences(runs: &[&Run]) -> Vec<String> {
     let all: Vec<_> = runs.iter().map(|run| settled(&run.recipe)).collect();
@@ -57,6 +60,7 @@ pub(super) fn differences(runs: &[&Run]) -> Vec<String> {
             told.push(name);
         }
     }
+    told.sort_by_key(|name| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
     let words = |at: usize| {
         let parts: Vec<_> = told.iter().filter_map(|name| value(at, name).map(|value| format!("{name} {value}"))).collect();
         if parts.is_empty() { text::title(&runs[at].recipe) } else { parts.join(", ").replace("experiment ", "") }
@@ -68,6 +72,8 @@ pub(super) fn differences(runs: &[&Run]) -> Vec<String> {
 fn settled(recipe: &Recipe) -> Vec<(String, String)> {
     let mut pairs = vec![("experiment".to_owned(), recipe.experiment().to_owned())];
     pairs.extend(recipe.pairs().into_iter().chain(recipe.filled()));
-    pairs.retain(|(name, _)| name != "edition");
+    // Flow matching knows no β.
+    let flows = pairs.iter().any(|(name, value)| (name.as_str(), value.as_str()) == ("objective", "flow"));
+    pairs.retain(|(name, _)| name != "edition" && !(flows && name.starts_with("beta-")));
     pairs
 }
