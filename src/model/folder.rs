@@ -93,6 +93,13 @@ impl Folder {
         }
     }
 
+    /// The file of the tokenizer: as it is published, or as transformers writes it, which counts where both are there.
+    pub fn tokenizer(&self) -> &'static str {
+        const PUBLISHED: &str = "tokenizer/spiece.model";
+        let written = "tokenizer/tokenizer.json";
+        if self.has(PUBLISHED) && !self.has(written) { PUBLISHED } else { written }
+    }
+
     /// The whole of a small file.
     ///
     /// # Errors
@@ -152,7 +159,7 @@ impl Folder {
     fn deciding_files(&self, parts: &[Part]) -> Result<Vec<String>> {
         let mut paths = Vec::new();
         for (part, config, stem) in parts {
-            let config = format!("{part}/{config}");
+            let config = if *part == TOKENIZER.0 { self.tokenizer().to_owned() } else { format!("{part}/{config}") };
             if self.has(&config) {
                 paths.push(config);
                 paths.extend(stem.map(|stem| self.weight_files(part, stem)).transpose()?.unwrap_or_default());

@@ -4,6 +4,7 @@ mod folder;
 mod info;
 mod pipeline;
 mod scheduler;
+mod spiece;
 pub mod verify;
 mod weights;
 

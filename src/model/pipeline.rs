@@ -1,6 +1,6 @@
 //! A whole loaded model: from prompts to predictions.
 
-use super::{Folder, SchedulerConfig};
+use super::{Folder, SchedulerConfig, spiece};
 use crate::diffusion::{Prediction, Process, Schedule, guide};
 use crate::network::{Conditioning, Prompts, T5Config, T5Encoder, Unet, UnetConfig};
 use anyhow::{Context, Result, anyhow, ensure};
@@ -75,7 +75,7 @@ impl Pipeline {
     /// # Errors
     /// As for [`load`](Pipeline::load), and when the folder is of stage I.
     pub fn load_stage_two(folder: &Folder, text: &Folder) -> Result<Pipeline> {
-        let own = folder.has("text_encoder/config.json") && folder.has("tokenizer/tokenizer.json");
+        let own = folder.has("text_encoder/config.json") && folder.has(folder.tokenizer());
         let model = Pipeline::assemble(folder, if own { folder } else { text })?;
         let stage_two = model.augmentation.is_some();
         ensure!(stage_two, "{}: config.json is of stage I; name a stage II model, such as IF-II-L-v1.0", folder.title("unet"));
@@ -220,9 +220,13 @@ fn augmentation(folder: &Folder, scheduler: &SchedulerConfig) -> Result<Schedule
 }
 
 fn load_tokenizer(folder: &Folder) -> Result<Tokenizer> {
-    let title = || folder.title("tokenizer/tokenizer.json");
-    let broken = |error| anyhow!("{} is no tokenizer: {error}", title());
-    let mut tokenizer = Tokenizer::from_bytes(folder.read("tokenizer/tokenizer.json")?).map_err(broken)?;
+    let path = folder.tokenizer();
+    let broken = |error| anyhow!("{} is no tokenizer: {error}", folder.title(path));
+    let bytes = folder.read(path)?;
+    let mut tokenizer = match path.ends_with(".json") {
+        true => Tokenizer::from_bytes(bytes).map_err(broken)?,
+        false => spiece::tokenizer(&bytes, sentinels(folder)?).with_context(|| folder.title(path))?,
+    };
     tokenizer.with_padding(Some(PaddingParams {
         strategy: PaddingStrategy::Fixed(TOKENS),
         pad_id: 0,
@@ -231,6 +235,23 @@ fn load_tokenizer(folder: &Folder) -> Result<Tokenizer> {
     }));
     tokenizer.with_truncation(Some(TruncationParams { max_length: TOKENS, ..Default::default() })).map_err(broken)?;
     Ok(tokenizer)
+}
+
+/// How many sentinels a published tokenizer has behind its pieces.
+fn sentinels(folder: &Folder) -> Result<usize> {
+    #[derive(serde::Deserialize)]
+    struct Config {
+        #[serde(default = "hundred")]
+        extra_ids: usize,
+    }
+    fn hundred() -> usize {
+        100
+    }
+    let config = "tokenizer/tokenizer_config.json";
+    if !folder.has(config) {
+        return Ok(hundred());
+    }
+    Ok(serde_json::from_str::<Config>(&folder.text(config)?).with_context(|| folder.title(config))?.extra_ids)
 }
 
 /// The UNet in `part` of a folder; an empty part is the folder itself.
