@@ -7,9 +7,11 @@
 
 use candle_core::{Device, Tensor, Var};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
-use darkroom::model::{EMBEDDED, Folder, Pipeline};
+use darkroom::experiment::Models;
+use darkroom::model::EMBEDDED;
 use darkroom::network::course::{CourseConfig, CourseUnet, Given, Modulation};
 use darkroom::network::ops::{After, GroupNorm, Kernel, Layer, Pass, Slide, attend, double, halve};
+use darkroom::recipe::Model;
 use darkroom::training::{Adam, Parameters};
 use rayon::prelude::*;
 use std::time::Duration;
@@ -125,7 +127,8 @@ fn steps(c: &mut Criterion) {
             });
         });
     }
-    let model = Pipeline::load(&Folder::find(EMBEDDED).unwrap()).unwrap();
+    let mut models = Models::default();
+    let model = models.get(&Model { name: EMBEDDED.to_owned(), embeddings: None }, &["a red three"]).unwrap();
     let (text, x) = (model.encode(&["", "a red three"]).unwrap(), random(&[1, 3, model.size(), model.size()]));
     group.throughput(Throughput::Elements(1));
     group.bench_function("tiny-if, guided", |bench| bench.iter(|| model.predict_guided(&x, 500, &text, 7.0).unwrap()));

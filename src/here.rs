@@ -26,9 +26,11 @@ pub fn recipe(mut recipe: Recipe) -> Recipe {
     for image in recipe.images_mut() {
         *image = image_from(image);
     }
-    for model in recipe.models_mut() {
-        *model = model_from(model).unwrap_or_else(|| model.clone());
-    }
+    recipe.each_model(|model| {
+        if let Some(whole) = model_from(model) {
+            *model = whole;
+        }
+    });
     if let Some(data) = recipe.data_mut().filter(|data| *data != MNIST)
         && let Some(path) = whole(data)
     {
@@ -50,13 +52,15 @@ fn image_from(image: &Image) -> Image {
     whole(name).map_or_else(|| image.clone(), |path| Image::file(&path))
 }
 
-/// The whole path of a model's folder; none for what is no folder here.
+/// The whole path of a model's folder; none for what is no folder here, and for a repository: what it is called, it is called
+/// on every machine, and its folder is another after every pull.
 fn model_from(model: &str) -> Option<String> {
     if model.is_empty() {
         return None;
     }
     let model = home(model).map_or(model.to_owned(), |path| path.to_string_lossy().into_owned());
     match Folder::find(&model) {
+        Ok(folder) if folder.repository().is_some_and(|id| id.to_string() == model) => None,
         Ok(Folder::Dir(dir)) => Some(absolute(dir).ok()?.to_string_lossy().into_owned()),
         _ => None,
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use darkroom::{cli, experiment::Models, input::Inputs, link, memory, preview::Graphics, recipe::RunId, terminal, words::sentence};
+use darkroom::{cli, cli::compute::Compute, link, memory, preview::Graphics, recipe::RunId, terminal, words::sentence};
 use directories::BaseDirs;
 use std::{
     fs,
@@ -29,6 +29,8 @@ struct Cli {
     /// The workbench's theme: dark, light, contrast, safelight, or one of your own.
     #[arg(long, value_name = "NAME")]
     theme: Option<String>,
+    #[command(flatten)]
+    compute: Compute,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -129,15 +131,17 @@ fn command() -> clap::Command {
 
 fn dispatch(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     let workspace = workspace(matches)?;
+    let compute = Compute::from_arg_matches(matches)?;
+    let program = || link::client::this_program(compute.arguments());
     if let Some((name @ ("run" | "submit"), matches)) = matches.subcommand() {
         let resumed = if name == "run" { matches.get_one::<i64>("resume").copied() } else { None };
         let grid = || cli::ask::grid(matches);
         let inner = matches.subcommand().map_or(matches, |(_, inner)| inner);
         let json = inner.get_flag("json");
         if name == "submit" {
-            return block_on(cli::submit::submit(&workspace, grid()?, json, out));
+            return block_on(cli::submit::submit(&workspace, grid()?, (json, &program()?), out));
         }
-        let options = cli::run::Options { out: inner.get_one("out").cloned(), json };
+        let options = cli::run::Options { out: inner.get_one("out").cloned(), json, compute };
         return match resumed {
             Some(id) => cli::run::resume(&workspace, RunId(id), &options, out),
             None => cli::run::run(&workspace, &grid()?, &options, out),
@@ -150,19 +154,16 @@ fn dispatch(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
         Some(Command::Stop { now }) => block_on(cli::stop::stop(&workspace, now, out)),
         Some(Command::History(options)) => cli::history::history_command(&workspace, &options, out, &mut io::stderr()),
         Some(Command::Export(options)) => cli::export::export_command(&workspace, &options, out, &mut io::stderr()),
-        Some(Command::Report(options)) => cli::report::report_command(&workspace, &options, out, &mut io::stderr()),
+        Some(Command::Report(options)) => cli::report::report_command(&workspace, (&options, &compute), out, &mut io::stderr()),
         Some(Command::Note(note)) => cli::note::note(&workspace, &note, &mut io::stderr()),
-        Some(Command::Model(command)) => cli::model::model(&command, out),
-        Some(Command::Attach { .. }) => block_on(cli::attach::attach(&workspace, io::stdin(), out)),
+        Some(Command::Model(command)) => cli::model::model(&command, &compute, out),
+        Some(Command::Attach { .. }) => block_on(cli::attach::attach(&workspace, &program()?, io::stdin(), out)),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "darkroom", &mut script);
             Ok(out.write_all(&script)?)
         }
-        Some(Command::Engine) => {
-            let inputs = Inputs::of(&workspace);
-            block_on(cli::engine::engine(&workspace, move || Models::with(inputs.clone()), out))
-        }
+        Some(Command::Engine) => block_on(cli::engine::engine(&workspace, &compute, out)),
     }
 }
 
@@ -189,7 +190,7 @@ fn workbench(cli: &Cli, workspace: PathBuf) -> Result<()> {
         utc_offset_s: time::UtcOffset::current_local_offset().map_or(0, time::UtcOffset::whole_seconds),
     };
     block_on(async {
-        let wire = link::client::connect(&workspace, link::client::this_program()?);
+        let wire = link::client::connect(&workspace, link::client::this_program(cli.compute.arguments())?);
         terminal::run(wire, options).await
     })
 }

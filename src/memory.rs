@@ -14,6 +14,15 @@ const PURGE_DELAY: c_int = 15;
 /// Longer than a step takes; what nobody has asked for so long, the next activity gives back.
 const KEEP_MS: c_long = 30_000;
 
+/// Gives back what is free at once: gigabytes of a model that is not needed any more.
+pub fn give_back() {
+    // SAFETY: it hands pages without anything in them back to the system.
+    #[allow(unsafe_code)]
+    unsafe {
+        libmimalloc_sys::mi_collect(true);
+    }
+}
+
 /// Has memory kept from one training step to the next.
 pub fn keep() {
     // SAFETY: it stores a number among the allocator's settings, which are there from the start; `main` does so before it has

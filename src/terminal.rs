@@ -36,7 +36,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const SLOW: Duration = Duration::from_millis(250);
 /// A link that carries so many bytes a second is fast enough: what took long was the machine, which had other work.
 const FAST: f64 = 2e6;
-/// How often the clock is looked at while a run moves, and while none does.
+/// How often the clock is looked at while something moves, and while nothing does.
 const TICK: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(60)];
 
 /// How the workbench is started.
@@ -220,7 +220,7 @@ impl Bench {
     fn tick(&self) -> Duration {
         match &self.app.inspector {
             Some(inspector) if inspector.playing => Duration::from_millis(PLAY_MS.unsigned_abs()),
-            _ => TICK[usize::from(self.app.queue.running().is_none())],
+            _ => TICK[usize::from(!self.app.is_moving())],
         }
     }
 

@@ -1,14 +1,12 @@
-//! Several predictions as one: anagrams, hybrids, and both with a model that enlarges.
+//! Several predictions as one: anagrams and hybrids.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use candle_core::{DType, Device, Tensor, safetensors};
-use darkroom::diffusion::{self, Noise, Use, View, bilinear, forward};
+use candle_core::{DType, Device, Tensor};
+use darkroom::diffusion;
 use darkroom::experiment::{self, Models, Outcome};
-use darkroom::input::Inputs;
-use darkroom::model::{Folder, Pipeline};
 use darkroom::recipe::{Made, Recipe};
 use image::RgbImage;
-use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
+use std::{fs, ops::ControlFlow};
 
 fn recipe(experiment: &str, pairs: &[(&str, &str)]) -> Recipe {
     let pairs: Vec<_> = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
@@ -153,119 +151,6 @@ fn a_view_that_does_not_fit_the_model_is_refused_by_its_name() {
     let recipe = recipe("anagram", &[THREE, THREE, ("view", "identity,patch-permute:5")]);
     let error = experiment::run(&recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).err().unwrap();
     assert!(format!("{error:#}").contains("patch-permute:5 does not fit the model's pictures: a picture of 32 pixels"), "{error:#}");
-}
-
-/// A stage II folder in diffusers' layout: the recorded network, a scheduler beside it, and a text encoder that fits.
-fn stage_two(folder: &Path, with_text: bool) -> String {
-    let (cases, built_in) =
-        (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"), Path::new(env!("CARGO_MANIFEST_DIR")).join("src/model/tiny-if"));
-    let put = |from: &Path, to: &str| {
-        let to = folder.join(to);
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(from, to).unwrap();
-    };
-    for file in ["config.json", "diffusion_pytorch_model.safetensors"] {
-        put(&cases.join("if-unet-stage2").join(file), &format!("unet/{file}"));
-    }
-    put(&built_in.join("scheduler/scheduler_config.json"), "scheduler/scheduler_config.json");
-    if with_text {
-        put(&built_in.join("tokenizer/tokenizer.json"), "tokenizer/tokenizer.json");
-        let config = fs::read_to_string(cases.join("t5-encoder/config.json")).unwrap();
-        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
-        config["vocab_size"] = 180.into();
-        fs::create_dir_all(folder.join("text_encoder")).unwrap();
-        fs::write(folder.join("text_encoder/config.json"), config.to_string()).unwrap();
-        let weights: HashMap<String, Tensor> = safetensors::load(cases.join("t5-encoder/model.safetensors"), &Device::Cpu).unwrap();
-        // The recorded encoder knows 60 tokens, the tokenizer more.
-        let wide = |(name, tensor): (String, Tensor)| match tensor.dims().first() == Some(&60) {
-            true => (name, Tensor::cat(&[&tensor, &tensor, &tensor], 0).unwrap()),
-            false => (name, tensor),
-        };
-        let weights: HashMap<String, Tensor> = weights.into_iter().map(wide).collect();
-        safetensors::save(&weights, folder.join("text_encoder/model.safetensors")).unwrap();
-    }
-    folder.to_string_lossy().into_owned()
-}
-
-#[test]
-fn a_stage_two_model_enlarges_alone_in_views_and_in_parts() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = stage_two(folder.path(), true);
-    let (pictures, made) = run(&recipe("upscale", &[("model", &model), ("steps", "3")]));
-    assert_eq!((made.size, pictures[0].dimensions(), pictures[1].dimensions()), ((16, 16), (16, 16), (16, 16)));
-    let small = Inputs::default().photo(recipe("upscale", &[("model", &model)]).photo().unwrap(), 4).unwrap();
-    assert_eq!(small.get_pixel(3, 0), pictures[1].get_pixel(15, 0), "the corners of the bilinear picture are the small one's");
-
-    let (one, plain) = first_and_last(&recipe("upscale", &[("model", &model), ("steps", "3"), THREE]));
-    for extra in [[("view", "identity,identity")], [("split", "frequency")]] {
-        let (both, same) =
-            first_and_last(&recipe("upscale", &[&[("model", model.as_str()), ("steps", "3"), THREE, THREE], &extra[..]].concat()));
-        assert!(far(&one, &both) <= 1e-6 * largest(&one) && far(&plain, &same) <= 1e-4 * largest(&plain), "{extra:?}");
-    }
-    let turned = recipe("upscale", &[("model", &model), ("steps", "2"), THREE, ("prompt", "a nine"), ("view", "identity,rotate-180")]);
-    let (pictures, _) = run(&turned);
-    assert_eq!(image::imageops::rotate180(&pictures[0]), pictures[2]);
-    let neither = recipe("upscale", &[("model", &model), ("steps", "2"), THREE, ("prompt", "a nine"), ("view", "flip,rotate-180")]);
-    let (pictures, _) = run(&neither);
-    assert_eq!(image::imageops::flip_vertical(&pictures[0]), pictures[2]);
-    assert_eq!(image::imageops::rotate180(&pictures[0]), pictures[3]);
-}
-
-#[test]
-fn a_view_in_stage_two_is_of_all_that_the_model_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let dir = stage_two(folder.path(), true);
-    let asked = [("model", dir.as_str()), ("steps", "3"), ("seed", "5"), ("noise-level", "100"), THREE, ("prompt", "a nine")];
-    let recipe = recipe("upscale", &[&asked[..], &[("view", "flip,rotate-180")]].concat());
-    let (said, _) = first_and_last(&recipe);
-
-    let side = 16;
-    let model = Pipeline::load_stage_two(&Folder::find(&dir).unwrap(), &Folder::Embedded).unwrap();
-    let small = Inputs::default().photo(recipe.photo().unwrap(), side as u32 / 4).unwrap();
-    let levels = small.as_raw().iter().map(|level| f32::from(*level) / 127.5 - 1.0).collect();
-    let small = Tensor::from_vec(levels, (1, side / 4, side / 4, 3), &Device::Cpu).unwrap().permute((0, 3, 1, 2)).unwrap();
-    let noise = Noise { seed: 5 };
-    let draw = |purpose| noise.normal(purpose, 0, 0, (1, 3, side, side)).unwrap();
-    let large = bilinear(&small, side).unwrap();
-    let drowned = forward(model.augmentation().unwrap(), &large, Some(100), &draw(Use::Known)).unwrap();
-    let both = Tensor::cat(&[&draw(Use::Init), &drowned], 1).unwrap();
-    let t = model.process.schedule.len() / 3 * 2;
-    let in_view = |(view, prompt): (View, &str)| {
-        let text = model.encode(&["", prompt]).unwrap();
-        let seen = model.at_noise_level(100).predict_guided(&view.apply(&both).unwrap(), t, &text, 4.0).unwrap();
-        seen.map(|noise| view.undo(noise), |variance| view.undo_places(variance)).unwrap()
-    };
-    let views = [View::flip(side).unwrap(), View::rotate(side, 2).unwrap()];
-    let predictions: Vec<_> = views.into_iter().zip(recipe.prompts()).map(in_view).collect();
-    let by_hand = diffusion::mean(&predictions).unwrap().join().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    assert!(far(&said, &by_hand) <= 1e-6 * largest(&said), "{}", far(&said, &by_hand));
-}
-
-#[test]
-fn another_noise_level_makes_another_picture() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = stage_two(folder.path(), true);
-    let level = |level| first_and_last(&recipe("upscale", &[("model", &model), ("steps", "2"), ("noise-level", level)]));
-    let ((low, low_end), (again, again_end), (high, high_end)) = (level("0"), level("0"), level("900"));
-    assert_eq!((&low, &low_end), (&again, &again_end));
-    assert!(far(&low, &high) > 1e-3 * largest(&low) && far(&low_end, &high_end) > 1e-3, "{}", far(&low, &high));
-}
-
-#[test]
-fn models_of_the_wrong_stage_are_told_apart() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = stage_two(folder.path(), false);
-    let refused = |recipe: &Recipe| {
-        let error = experiment::run(recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).err().unwrap();
-        format!("{error:#}")
-    };
-    let error = refused(&recipe("upscale", &[("model", &model)]));
-    assert!(error.contains("encoder_hid_dim 32") && error.contains("d_model is 128"), "{error}");
-    let error = refused(&recipe("upscale", &[("model", "tiny-if")]));
-    assert!(error.contains("stage I") && error.contains("IF-II-L-v1.0"), "{error}");
-    fs::write(folder.path().join("model_index.json"), "{}").unwrap();
-    let error = refused(&recipe("sample", &[("model", &stage_two(folder.path(), true))]));
-    assert!(error.contains("stage II") && error.contains("stage I model"), "{error}");
 }
 
 #[test]

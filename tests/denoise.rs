@@ -5,8 +5,8 @@ use candle_core::Tensor;
 use darkroom::diffusion::{Noise, Rule, Use, ddpm::deviation, forward};
 use darkroom::experiment::{self, Models, Outcome, trace};
 use darkroom::input::Inputs;
-use darkroom::model::{Folder, Pipeline};
-use darkroom::recipe::{Made, Photo, Recipe};
+use darkroom::model::{Design, Folder};
+use darkroom::recipe::{Made, Model, Photo, Recipe};
 use image::RgbImage;
 use std::{fs, ops::ControlFlow};
 
@@ -57,12 +57,11 @@ fn resumes(recipe: &Recipe, stops: &[usize]) {
 
 #[test]
 fn the_forward_process_has_the_mean_and_variance_of_the_paper() {
-    let model = Pipeline::load(&Folder::Embedded).unwrap();
-    let schedule = &model.process.schedule;
+    let schedule = Design::read(&Folder::Embedded).unwrap().process.schedule;
     let abar = schedule.alpha_bar(Some(500));
     let clean = Tensor::full(0.6f32, (1, 3, 64, 64), &candle_core::Device::Cpu).unwrap();
     let noise = Noise { seed: 7 }.normal(Use::Known, 0, 0, clean.shape()).unwrap();
-    let noisy = forward(schedule, &clean, Some(500), &noise).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let noisy = forward(&schedule, &clean, Some(500), &noise).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let n = noisy.len() as f64;
     let mean = noisy.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
     let variance = noisy.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n;
@@ -201,7 +200,8 @@ fn repaint_calls_the_model_as_often_as_it_announces_and_resumes() {
 
 #[test]
 fn a_guidance_of_one_is_the_conditional_prediction_bit_for_bit() {
-    let model = Pipeline::load(&Folder::Embedded).unwrap();
+    let mut models = Models::default();
+    let model = models.get(&Model { name: "tiny-if".into(), embeddings: None }, &["a red three"]).unwrap();
     let text = model.encode(&["", "a red three"]).unwrap();
     let x = Noise { seed: 1 }.normal(Use::Init, 0, 0, (1, 3, 32, 32)).unwrap();
     let numbers = |prediction: darkroom::diffusion::Prediction| prediction.join().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();

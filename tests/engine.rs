@@ -54,7 +54,7 @@ impl Workspace {
     }
 
     fn viewer(&self) -> Viewer {
-        Viewer { wire: client::connect(self.path(), PathBuf::from(DARKROOM)), engine: None }
+        Viewer { wire: client::connect(self.path(), PathBuf::from(DARKROOM).into()), engine: None }
     }
 }
 

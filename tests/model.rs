@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use darkroom::experiment::{self, Models};
-use darkroom::model::{Folder, Pipeline, info};
-use darkroom::recipe::Recipe;
+use darkroom::model::{Cache, Folder, Words, info};
+use darkroom::recipe::{Model, Recipe};
 use std::{fs, ops::ControlFlow, path::Path, process::Command};
 
 const FILES: &[&str] = &[
@@ -43,17 +43,29 @@ impl Copy {
         fs::write(self.path(file), text.replacen(from, to, 1)).unwrap();
     }
 
-    fn error(&self) -> String {
-        format!("{:#}", Pipeline::load(&self.folder()).err().unwrap())
+    fn model(&self) -> Model {
+        Model { name: self.path("").to_string_lossy().into_owned(), embeddings: None }
     }
+
+    fn error(&self) -> String {
+        format!("{:#}", Models::default().get(&self.model(), &["a red three"]).err().unwrap())
+    }
+}
+
+fn embedded() -> Model {
+    Model { name: "tiny-if".to_owned(), embeddings: None }
 }
 
 #[test]
 fn a_copy_of_the_embedded_model_is_the_same_model() {
-    let copy = Pipeline::load(&Copy::new().folder()).unwrap();
-    let embedded = Pipeline::load(&Folder::Embedded).unwrap();
-    assert_eq!(copy.hash, embedded.hash);
-    assert_eq!((copy.name.as_str(), embedded.name.as_str()), ("broken", "tiny-if"));
+    let named = |model: &Model| {
+        let mut models = Models::default();
+        let pipeline = models.get(model, &["a red three"]).unwrap();
+        (pipeline.hash.clone(), pipeline.design.name.clone())
+    };
+    let ((copy, name), (embedded, own)) = (named(&Copy::new().model()), named(&embedded()));
+    assert_eq!(copy, embedded);
+    assert_eq!((name.as_str(), own.as_str()), ("broken", "tiny-if"));
 }
 
 #[test]
@@ -79,9 +91,13 @@ fn what_is_in_a_folder_is_told_without_the_parts_that_it_lacks() {
 #[test]
 fn of_the_folder_that_reads_the_prompts_only_what_reads_them_counts() {
     let text = Copy::new();
-    let hash = || Folder::Embedded.hash_with(&text.folder()).unwrap();
+    fn hash_of(words: Words) -> String {
+        Folder::Embedded.hash(words, &Cache::default()).unwrap()
+    }
+    let hash = || hash_of(Words::Of(&text.folder()));
     let whole = hash();
-    assert_ne!(whole, Folder::Embedded.hash().unwrap());
+    assert_ne!(whole, hash_of(Words::Own));
+    assert_ne!(hash_of(Words::Elsewhere), hash_of(Words::Own), "what reads the prompts elsewhere is not this model's");
     fs::remove_dir_all(text.path("unet")).unwrap();
     fs::write(text.path("scheduler/scheduler_config.json"), "{}").unwrap();
     assert_eq!(hash(), whole, "neither its UNet nor its scheduler is used");
@@ -125,7 +141,7 @@ fn a_config_that_asks_for_what_is_not_built_is_refused_by_the_fields_name() {
         ("unet/config.json", "\"sample_size\": 32", "\"sample_size\": 200000", "sample_size"),
         ("unet/config.json", "\"sample_size\": 32", "\"sample_size\": 33", "multiples of 4"),
         ("unet/config.json", "\"out_channels\": 6", "\"out_channels\": 7", "out_channels"),
-        ("unet/config.json", "\"class_embed_type\": null", "\"class_embed_type\": \"timestep\"", "class_embedding"),
+        ("unet/config.json", "\"class_embed_type\": null", "\"class_embed_type\": \"timestep\"", "of neither stage"),
         ("unet/config.json", "\"layers_per_block\": 1", "\"layers_per_block\": 99999999", "layers_per_block"),
         ("scheduler/scheduler_config.json", "\"beta_end\": 0.02", "\"beta_end\": 2.0", "between 0 and 1"),
         ("unet/config.json", "\"sample_size\": 32", "\"sample_size\": \"big\"", "config.json"),
@@ -179,7 +195,7 @@ fn shards_are_read_by_their_index_and_never_from_elsewhere() {
     }
     let index = copy.path("unet/diffusion_pytorch_model.safetensors.index.json");
     fs::write(&index, serde_json::json!({ "weight_map": map }).to_string()).unwrap();
-    assert!(Pipeline::load(&copy.folder()).is_ok());
+    assert!(Models::default().get(&copy.model(), &["a red three"]).is_ok());
     assert_eq!(info(&copy.folder()).unwrap().parts[0].parameters, info(&Folder::Embedded).unwrap().parts[0].parameters);
 
     fs::remove_file(copy.path("unet/shard-1.safetensors")).unwrap();

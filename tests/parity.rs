@@ -1,26 +1,85 @@
 //! Our numbers beside diffusers', transformers' and PyTorch's, on small recorded cases (tests/cases/README.md).
 #![allow(clippy::unwrap_used)]
 
-use candle_core::{Device, Tensor, safetensors::load};
+use candle_core::{DType, Device, Tensor, safetensors::load};
 use darkroom::diffusion::{Schedule, forward};
-use darkroom::model::verify::verify;
-use std::{fs, path::Path};
+use darkroom::model::{Place, verify::verify};
+use std::{fs, path::Path, process::Command};
 
 fn case(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name)
 }
 
 fn holds(name: &str) {
-    let lines = verify(&case(name)).unwrap();
+    holds_in(name, "f32");
+}
+
+fn holds_in(name: &str, dtype: &str) {
+    let lines = verify(&case(name), &Place::parse("cpu", dtype).unwrap()).unwrap();
     assert!(!lines.is_empty());
     for line in &lines {
-        assert!(line.holds(), "{name}: {} is off by {:e}", line.name, line.error);
+        assert!(line.holds(), "{name} in {dtype}: {} is off by {:e}, more than {:e}", line.name, line.error, line.tolerance);
+    }
+}
+
+const NETWORKS: [&str; 3] = ["if-unet-stage1", "if-unet-stage2", "t5-encoder"];
+
+#[test]
+fn the_networks_of_both_stages_and_the_text_encoder_match() {
+    NETWORKS.into_iter().for_each(holds);
+}
+
+#[test]
+fn in_half_precision_they_are_hardly_farther_off_than_pytorch_is() {
+    for dtype in ["f16", "bf16"] {
+        NETWORKS.into_iter().for_each(|name| holds_in(name, dtype));
+    }
+}
+
+/// On a CPU only f64 is left to candle's operators, which compute everything on other devices.
+#[test]
+fn candles_operators_make_the_same_of_them() {
+    let place = Place { dtype: DType::F64, ..Place::cpu() };
+    for line in NETWORKS.into_iter().flat_map(|name| verify(&case(name), &place).unwrap()) {
+        assert!(line.error < 1e-5, "{} is off by {:e}", line.name, line.error);
     }
 }
 
 #[test]
-fn the_networks_of_both_stages_and_the_text_encoder_match() {
-    ["if-unet-stage1", "if-unet-stage2", "t5-encoder"].into_iter().for_each(holds);
+fn half_precision_needs_a_trace_that_says_how_far_it_may_be_off() {
+    let place = Place::parse("cpu", "f16").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["config.json", "diffusion_pytorch_model.safetensors"] {
+        fs::copy(case("if-unet-stage1").join(file), dir.path().join(file)).unwrap();
+    }
+    let tensors = load(case("if-unet-stage1/trace.safetensors"), &Device::Cpu).unwrap();
+    candle_core::safetensors::save(&tensors, dir.path().join("trace.safetensors")).unwrap();
+    assert!(verify(dir.path(), &Place::cpu()).is_ok());
+    let error = verify(dir.path(), &place).unwrap_err().to_string();
+    assert!(error.contains("float16_error"), "{error}");
+    assert!(verify(&case("ddpm-clip"), &place).unwrap().iter().all(|line| line.holds()), "a scheduler is in f32 whatever the place");
+}
+
+#[test]
+fn the_command_line_compares_in_the_precision_and_on_the_device_that_it_is_asked_for() {
+    let verify = |name: &str, words: &[&str]| {
+        let end = Command::new(env!("CARGO_BIN_EXE_darkroom")).args(["model", "verify"]).arg(case(name)).args(words).output().unwrap();
+        (end.status.success(), String::from_utf8(end.stdout).unwrap() + &String::from_utf8(end.stderr).unwrap())
+    };
+    let (holds, told) = verify("if-unet-stage1", &["--dtype", "f16"]);
+    assert!(holds && told.contains("(at most 1.6e-2)"), "{told}");
+    for (name, words, wrong) in [
+        ("if-unet-stage1", ["--dtype", "f8"], "there is no precision 'f8'"),
+        ("if-unet-stage1", ["--device", "tpu"], "there is no device 'tpu'"),
+        ("cs180-class.safetensors", ["--dtype", "bf16"], "in f32 on the CPU alone"),
+    ] {
+        let (holds, told) = verify(name, &words);
+        assert!(!holds && told.contains(wrong) && told.lines().count() == 1, "{told}");
+    }
+    if cfg!(not(feature = "cuda")) {
+        let (holds, told) = verify("if-unet-stage1", &["--device", "cuda:0"]);
+        assert!(!holds && told.contains("cargo build --release --features cuda"), "{told}");
+    }
 }
 
 #[test]
@@ -34,7 +93,7 @@ fn a_trace_that_disagrees_is_told_apart() {
     let config = fs::read_to_string(case("ddpm-learned-range/scheduler_config.json")).unwrap();
     fs::write(dir.path().join("scheduler_config.json"), config.replace("squaredcos_cap_v2", "linear")).unwrap();
     fs::copy(case("ddpm-learned-range/trace.safetensors"), dir.path().join("trace.safetensors")).unwrap();
-    assert!(verify(dir.path()).unwrap().iter().any(|line| !line.holds()));
+    assert!(verify(dir.path(), &Place::cpu()).unwrap().iter().any(|line| !line.holds()));
 }
 
 #[test]

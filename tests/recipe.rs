@@ -117,7 +117,7 @@ fn the_range_that_a_field_shows_is_the_range_that_it_takes() {
         let (low, high) = range.split_once("..").unwrap();
         let (below, above) = (low.parse::<f64>().unwrap() - 1.0, high.parse::<f64>().unwrap() + 1.0);
         for (value, taken) in [(low.to_owned(), true), (high.to_owned(), true), (below.to_string(), false), (above.to_string(), false)] {
-            assert_eq!(ask(&[(&field.name, &value)]).expand().is_ok(), taken, "{} {value}", field.name);
+            assert_eq!(ask(&[("stage-two", "IF-II"), (&field.name, &value)]).expand().is_ok(), taken, "{} {value}", field.name);
         }
         checked += 1;
     }

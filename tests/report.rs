@@ -1,8 +1,9 @@
 //! The part A page: every figure of the course, whole in itself, and computed once.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use darkroom::experiment::Models;
 use darkroom::gallery::{self, Gallery};
-use darkroom::model::Folder;
+use darkroom::model::{Cache, Folder, Words};
 use darkroom::recipe::{Made, Recipe};
 use darkroom::report::part_a::{config, figures, report};
 use darkroom::report::{Summary, page};
@@ -12,7 +13,7 @@ use std::path::Path;
 
 fn make(folder: &Path, only: Option<&str>) -> anyhow::Result<Summary> {
     let (gallery, _) = Gallery::open(&folder.join("workspace"))?;
-    report(&folder.join("out"), only, &gallery, &mut |_| {})
+    report(&folder.join("out"), only, (&gallery, Models::with(gallery.inputs())), &mut |_| {})
 }
 
 #[test]
@@ -141,13 +142,14 @@ fn finished() -> (tempfile::TempDir, usize) {
     fs::write(out.join("report.toml"), toml::to_string(&said).unwrap()).unwrap();
     let made = Made {
         model: "tiny-if".into(),
-        model_hash: Folder::Embedded.hash().unwrap(),
+        model_hash: Folder::Embedded.hash(Words::Own, &Cache::default()).unwrap(),
         data_hash: None,
         size: (2, 2),
         timesteps: vec![990, 0],
         rng: "ChaCha12".into(),
         device: "cpu".into(),
         dtype: "f32".into(),
+        stage_two: None,
     };
     let mut count = 0;
     for figure in figures::figures(&said) {
@@ -202,7 +204,7 @@ fn a_run_of_the_gallery_takes_a_figures_place_with_its_note() {
     let recipe = Recipe::parse("forward", &[("t".into(), "100".into())]).unwrap();
     gallery.submit(&darkroom::recipe::Grid::one(recipe.clone())).unwrap();
     let run = gallery.take_next().unwrap().unwrap();
-    let mut models = darkroom::experiment::Models::with(gallery.inputs());
+    let mut models = Models::with(gallery.inputs());
     let go = &mut |_: &darkroom::experiment::Step| Ok(std::ops::ControlFlow::Continue(()));
     let outcome = darkroom::experiment::run(&recipe, &mut models, None, go).unwrap();
     let darkroom::experiment::Outcome::Done(pictures, made) = outcome else { unreachable!("nobody broke it off") };

@@ -1,6 +1,7 @@
 //! The part B page: every figure of both editions, of trainings that the gallery keeps, each made once.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use darkroom::experiment::Models;
 use darkroom::experiment::{self, Lesson, Next};
 use darkroom::gallery::Gallery;
 use darkroom::recipe::{Grid, Recipe, RunId, State};
@@ -38,7 +39,8 @@ fn gallery(folder: &TempDir) -> Gallery {
 /// Makes the page, and returns what was done and what it says.
 fn make(folder: &TempDir, how: How) -> anyhow::Result<(Summary, String)> {
     let out = folder.path().join("out");
-    let summary = report(&out, &how, &gallery(folder), &mut |_| {})?;
+    let gallery = gallery(folder);
+    let summary = report(&out, &how, (&gallery, Models::with(gallery.inputs())), &mut |_| {})?;
     let name = how.only.map_or("index.html".to_owned(), |only| format!("{only}.html"));
     Ok((summary, fs::read_to_string(out.join(name)).unwrap()))
 }
@@ -213,7 +215,9 @@ fn a_recipe_that_stands_whole_in_one_figure_and_small_in_another_is_counted_once
     let folder = folder(&tiny());
     make(&folder, How { only: Some("2.6-fa25"), ..TRAIN }).unwrap();
     let mut told = Vec::new();
-    let summary = report(&folder.path().join("out"), &QUICK, &gallery(&folder), &mut |progress| {
+    let gallery = gallery(&folder);
+    let with = (&gallery, Models::with(gallery.inputs()));
+    let summary = report(&folder.path().join("out"), &QUICK, with, &mut |progress| {
         if let Progress::Begins(_, at, of) = progress {
             told.push((at, of));
         }

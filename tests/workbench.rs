@@ -19,6 +19,8 @@ mod fields;
 mod inspect;
 #[path = "workbench/keys.rs"]
 mod keys;
+#[path = "workbench/models.rs"]
+mod models;
 #[path = "workbench/notes.rs"]
 mod notes;
 #[path = "workbench/screens.rs"]

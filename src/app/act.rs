@@ -22,6 +22,7 @@ impl App {
                     self.keep_note();
                 }
             }
+            None if matches!(self.overlay, Some(Overlay::Pull(_))) => self.models.key(key),
             None if self.overlay.is_some() || self.easel.open.is_some() || self.watch.is_some() || !self.editing => {}
             None if self.focus == Focus::Prompt => {
                 if !super::prompt::ends_line(key) {
@@ -38,6 +39,7 @@ impl App {
                 self.notes.paste(text);
                 self.keep_note();
             }
+            _ if matches!(self.overlay, Some(Overlay::Pull(_))) => self.models.paste(text),
             _ if self.overlay.is_some() || self.easel.open.is_some() || self.watch.is_some() => {}
             Focus::Parameters if self.editing => self.form.paste(text),
             _ if self.form.prompt.is_none() => {
@@ -56,6 +58,7 @@ impl App {
         match target {
             Target::Offer(at) => return self.choose_experiment(Some(at)),
             Target::Curve(at) if self.click_curve(at) => return,
+            Target::Model(at) if self.click_model(at) => return,
             _ => {}
         }
         // A click beside a note does not end the writing.
@@ -67,7 +70,7 @@ impl App {
             Target::Pane(pane) => self.go(pane),
             Target::Experiment => self.offer(),
             Target::Part(part) => self.widen(part),
-            Target::Offer(_) | Target::Curve(_) => {}
+            Target::Offer(_) | Target::Curve(_) | Target::Model(_) => {}
             Target::Field(at) => {
                 self.go(Focus::Parameters);
                 self.form.select(at);
@@ -95,6 +98,9 @@ impl App {
             (Some(Overlay::Curves(_)), _) => {
                 self.step_curves(step.into());
             }
+            (Some(Overlay::Models(_)), _) => {
+                self.step_models(step.into());
+            }
             (None, Focus::Preview) if self.watch.is_some() => self.step_epoch(step.into()),
             (Some(_), _) | (_, Focus::Preview) => {}
             (_, Focus::Prompt) => self.prompt.text.scroll((step, 0)),
@@ -112,6 +118,7 @@ impl App {
             Action::Resume => self.resume(),
             Action::OnRun(action) => self.on_run(action),
             Action::OnTraining(action) => self.on_training(action),
+            Action::OnModels(action) => self.on_models(action),
             Action::Draw => self.draw(),
             Action::Sketch(sketch) => self.sketch(sketch),
             Action::Large => self.enlarge(),
@@ -147,7 +154,7 @@ impl App {
             self.overlay = Some(Overlay::Help(at.saturating_add_signed(by)));
             return;
         }
-        if self.step_offer(by as isize) || self.step_curves(by as isize) {
+        if self.step_offer(by as isize) || self.step_curves(by as isize) || self.step_models(by as isize) {
             return;
         }
         match (self.focus, action) {

@@ -57,7 +57,13 @@ impl App {
                 self.easel.failed(ticket, &text);
                 self.inspector_failed(ticket, &text);
             }
-            Event::Error { text } => self.log.push(self.now_ms, Tone::Bad, text),
+            Event::Error { text } => {
+                self.refused(&text);
+                self.log.push(self.now_ms, Tone::Bad, text);
+            }
+            Event::Models { models } => self.models_came(models),
+            Event::Pulling { pull } => self.pulling(pull),
+            Event::Pulled { repository, end, text } => self.pulled(&repository, end, text),
             Event::History { search, runs, total } if search.is_empty() => {
                 for run in runs.iter().filter(|run| !run.recipe.prompts().is_empty()) {
                     self.prompt.ran_before(&run.recipe.prompt());
@@ -89,6 +95,7 @@ impl App {
         self.history.asked = None;
         let first = Command::History { search: String::new(), before: None, limit: PAGE };
         self.effects.extend([Effect::Send(first), Effect::Send(Command::NextFrame)]);
+        self.models_again();
         self.inspector_cut(true);
         self.easel_again();
         self.learnings.again(started_ms);
@@ -101,6 +108,7 @@ impl App {
         self.pictures.forget_requests();
         self.history.asked = None;
         self.queue.cut();
+        self.models_cut();
         self.inspector_cut(false);
     }
 

@@ -10,6 +10,9 @@ use ratatui_textarea::{CursorMove, TextArea};
 /// A range of more steps than this is not expanded while it is typed.
 const LONG: f64 = 20.0;
 
+/// The fields that name a model.
+const MODELS: [&str; 3] = ["model", "stage-two", "text-model"];
+
 /// One field and what is typed in it.
 pub struct Entry {
     /// Its declaration.
@@ -26,9 +29,9 @@ impl Entry {
         self.text.lines().first().map_or("", String::as_str)
     }
 
-    /// What is shown where it is not typed in: a picture by its name.
+    /// What is shown where it is not typed in: a file by its name.
     pub fn words(&self) -> String {
-        let image = self.is_image().then(|| self.value().parse::<Image>().ok()).flatten();
+        let image = self.is_file().then(|| self.value().parse::<Image>().ok()).flatten();
         image.map_or_else(|| self.value().to_owned(), |image| image.name().to_owned())
     }
 
@@ -37,9 +40,18 @@ impl Entry {
         matches!(self.field.kind, Kind::Image | Kind::Mask)
     }
 
-    /// Whether it holds a picture that the workspace keeps: a hash, which nobody types in.
+    /// Whether it names a model.
+    pub fn is_model(&self) -> bool {
+        MODELS.contains(&self.field.name.as_str())
+    }
+
+    fn is_file(&self) -> bool {
+        self.is_image() || self.field.kind == Kind::File
+    }
+
+    /// Whether it holds a file that the workspace keeps: a hash, which nobody types in.
     pub fn is_kept(&self) -> bool {
-        self.is_image() && self.value().parse::<Image>().is_ok_and(|image| image.hash().is_some())
+        self.is_file() && self.value().parse::<Image>().is_ok_and(|image| image.hash().is_some())
     }
 
     pub(super) fn set(&mut self, text: &str) {
@@ -110,6 +122,23 @@ impl Form {
             entry.set(text);
             self.check();
         }
+    }
+
+    /// The fields for models, each with whether it wants one that enlarges.
+    pub(super) fn slots(&self) -> Vec<(&'static str, bool)> {
+        let has = |name: &str| self.entries.iter().any(|entry| entry.field.name == name);
+        // Where the prompts are read by another model, the model itself is one that enlarges.
+        let enlarges = |name: &str| name == "stage-two" || name == "model" && has("text-model");
+        MODELS.into_iter().filter(|name| has(name)).map(|name| (name, enlarges(name))).collect()
+    }
+
+    /// Writes a model into its field, and selects that.
+    pub(super) fn take_model(&mut self, slot: &str, model: &str) {
+        let Some(at) = self.entries.iter().position(|entry| entry.field.name == slot) else { return };
+        self.select(at);
+        // As it was most likely typed.
+        let default = self.entries[at].field.default.as_deref() == Some(model);
+        self.set_field(slot, if default { "" } else { model });
     }
 
     /// The field that the keys go to.
@@ -319,7 +348,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// An editor of one line, with the cursor behind the text.
-fn line(text: &str) -> TextArea<'static> {
+pub(super) fn line(text: &str) -> TextArea<'static> {
     let mut editor = TextArea::new(vec![text.replace('\n', " ")]);
     editor.set_cursor_line_style(Style::default());
     editor.move_cursor(CursorMove::End);

@@ -4,7 +4,7 @@ mod table;
 
 pub use table::BINDINGS;
 
-use super::{App, Focus, OnRun, OnTraining, Overlay, Sketch};
+use super::{App, Entry, Focus, OnModels, OnRun, OnTraining, Overlay, Sketch};
 use crate::recipe::State;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -41,6 +41,7 @@ pub enum Action {
     Close,
     OnRun(OnRun),
     OnTraining(OnTraining),
+    OnModels(OnModels),
     Draw,
     Sketch(Sketch),
 }
@@ -62,6 +63,8 @@ pub enum Context {
     Choice,
     /// On a field of the form that takes a picture.
     Image,
+    /// On a field of the form that names a model.
+    Model,
     /// On the picture.
     Preview,
     /// In the queue.
@@ -80,6 +83,10 @@ pub enum Context {
     Help,
     /// In the list of experiments.
     Picker,
+    /// In the list of models.
+    Models,
+    /// In the name of a model that is to be downloaded.
+    Pull,
     /// In the question whether to leave.
     Question,
     /// While a run is looked into.
@@ -98,7 +105,7 @@ pub enum Context {
 
 impl Context {
     /// In the order in which one meets them.
-    pub const ALL: [Context; 23] = [
+    pub const ALL: [Context; 26] = [
         Context::Anywhere,
         Context::Outside,
         Context::Field,
@@ -106,6 +113,7 @@ impl Context {
         Context::Parameters,
         Context::Choice,
         Context::Image,
+        Context::Model,
         Context::Preview,
         Context::Queue,
         Context::Stopped,
@@ -114,6 +122,8 @@ impl Context {
         Context::History,
         Context::Large,
         Context::Picker,
+        Context::Models,
+        Context::Pull,
         Context::Inspector,
         Context::Watch,
         Context::Curves,
@@ -134,6 +144,7 @@ impl Context {
             Context::Parameters => "Parameters",
             Context::Choice => "A choice of words",
             Context::Image => "A field for a picture",
+            Context::Model => "A field for a model",
             Context::Preview => "Preview",
             Context::Queue => "Queue",
             Context::Stopped => "A stopped run",
@@ -143,6 +154,8 @@ impl Context {
             Context::Large => "The large picture",
             Context::Help => "These keys",
             Context::Picker => "The experiments",
+            Context::Models => "The models",
+            Context::Pull => "A model to download",
             Context::Question => "Leaving while jobs run",
             Context::Inspector => "Inside a run",
             Context::Note => "The note on a run",
@@ -214,6 +227,8 @@ impl App {
             Some(Overlay::Leave) => return vec![Context::Question],
             Some(Overlay::Help(_)) => return vec![Context::Help],
             Some(Overlay::Experiments(_)) => return vec![Context::Picker],
+            Some(Overlay::Models(_)) => return vec![Context::Models],
+            Some(Overlay::Pull(_)) => return vec![Context::Pull],
             Some(Overlay::Note) => return vec![Context::Note],
             Some(Overlay::Export(_)) => return vec![Context::Export],
             Some(Overlay::Curves(_)) => return vec![Context::Curves],
@@ -237,6 +252,9 @@ impl App {
         }
         if self.focus == Focus::Parameters && self.form.image_field().is_some() {
             contexts.push(Context::Image);
+        }
+        if self.focus == Focus::Parameters && self.form.entry().is_some_and(Entry::is_model) {
+            contexts.push(Context::Model);
         }
         contexts.extend(match self.focus {
             Focus::Prompt if self.editing => vec![Context::Prompt],
@@ -293,6 +311,7 @@ impl App {
         match action {
             Action::OnRun(action) => self.has_use_on_run(action),
             Action::OnTraining(action) => self.has_use_on_training(action),
+            Action::OnModels(action) => self.has_use_on_models(action),
             Action::Sketch(sketch) => self.easel.has_use(sketch),
             Action::EnterField => self.focus.is_field(),
             Action::Recall => self.selected().is_some(),

@@ -7,6 +7,7 @@ mod act;
 pub mod canvas;
 mod control;
 mod curve;
+mod download;
 mod easel;
 mod engine;
 mod focus;
@@ -16,6 +17,7 @@ mod inspector;
 pub mod keys;
 mod learning;
 mod log;
+mod models;
 mod notes;
 mod picker;
 mod pictures;
@@ -27,6 +29,7 @@ mod watch;
 
 pub use control::OnRun;
 pub use curve::{Bin, Curve};
+pub use download::Download;
 pub use easel::{Draft, Drawing, Easel, Place, Sketch};
 pub use engine::Engine;
 pub use focus::Focus;
@@ -35,6 +38,7 @@ pub use history::History;
 pub use inspector::{Inspector, PLAY_MS};
 pub use learning::{Learning, Learnings};
 pub use log::{Line, Log, Tone};
+pub use models::{Models, OnModels};
 pub use notes::{NoteDraft, Notes};
 pub use picker::experiments;
 pub use pictures::{Pictures, Source};
@@ -123,6 +127,8 @@ pub enum Target {
     Experiment,
     /// An experiment in the list, by its place.
     Offer(usize),
+    /// A model in the list, by its place.
+    Model(usize),
     /// A tool, a colour or a key beside a drawing.
     Sketch(Sketch),
     /// The samples or the batch of the training screen.
@@ -140,6 +146,10 @@ pub enum Overlay {
     Leave,
     /// The experiments, with the place of the selected one.
     Experiments(usize),
+    /// The models on the engine's machine, with the place of the selected one.
+    Models(usize),
+    /// The same, while the name of one is typed that is to be downloaded.
+    Pull(usize),
     /// The note on a run is written.
     Note,
     /// What can be made of a run, to choose from.
@@ -199,6 +209,8 @@ pub struct App {
     pub learnings: Learnings,
     /// The training screen, while it is open.
     pub watch: Option<Watch>,
+    /// The models on the engine's machine.
+    pub models: Models,
     /// Notes that are written.
     pub notes: Notes,
     /// Drawings that are made.
@@ -242,6 +254,7 @@ impl App {
             inspector: None,
             learnings: Learnings::default(),
             watch: None,
+            models: Models::new(),
             notes: Notes::new(start.notes),
             easel: Easel::new(start.drafts),
             engine: Engine::Connecting,
@@ -259,7 +272,7 @@ impl App {
     pub fn update(&mut self, input: Input) -> Vec<Effect> {
         match input {
             Input::Tick(now_ms) => {
-                let seconds = |ms: i64| ms / if self.queue.running().is_some() { 250 } else { 60_000 };
+                let seconds = |ms: i64| ms / if self.is_moving() { 250 } else { 60_000 };
                 if seconds(now_ms) != seconds(self.now_ms) {
                     self.effects.push(Effect::Redraw);
                 }

@@ -1,6 +1,7 @@
 //! `darkroom attach --stdio`: the engine's link on standard input and output, for a viewer on another machine.
 
 use crate::link::client;
+use crate::link::start::Program;
 use anyhow::{Context, Result};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -11,8 +12,8 @@ use std::{path::Path, thread};
 ///
 /// # Errors
 /// When there is no engine and none can be started.
-pub async fn attach(workspace: &Path, input: impl Read + Send + 'static, out: &mut dyn Write) -> Result<()> {
-    let (stream, _) = client::reach(workspace, &client::this_program()?).await?;
+pub async fn attach(workspace: &Path, program: &Program, input: impl Read + Send + 'static, out: &mut dyn Write) -> Result<()> {
+    let (stream, _) = client::reach(workspace, program).await?;
     let stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
     relay(stream, input, out).context("the link to the engine broke")

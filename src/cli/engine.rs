@@ -1,7 +1,11 @@
 //! `darkroom engine`: the process that computes. The other commands start it; nobody needs to type it.
 
-use crate::engine::{self, Lab, lock::Taken, log};
+use super::compute::Compute;
+use crate::engine::{self, lock::Taken, log};
+use crate::experiment::Models;
+use crate::input::Inputs;
 use crate::link::start::{BUSY, READY};
+use crate::model::Cache;
 use anyhow::Result;
 use std::{fs, io::Write, path::Path};
 use tokio::signal::unix::{self, SignalKind};
@@ -13,7 +17,7 @@ const NICENESS: i32 = 5;
 ///
 /// # Errors
 /// What kept the engine from starting.
-pub async fn engine<L: Lab>(workspace: &Path, make: impl Fn() -> L + Send + 'static, out: &mut dyn Write) -> Result<()> {
+pub async fn engine(workspace: &Path, compute: &Compute, out: &mut dyn Write) -> Result<()> {
     // Fails in a process that a shell has put at the head of its own group; that one needs no session.
     rustix::process::setsid().ok();
     // It computes on all cores; a key that is pressed meanwhile comes first.
@@ -22,7 +26,7 @@ pub async fn engine<L: Lab>(workspace: &Path, make: impl Fn() -> L + Send + 'sta
     let served = match log::open(workspace) {
         Ok(file) => {
             log::to(file);
-            engine::serve(workspace, make, signal()?, || say(out, READY)).await
+            serve(workspace, compute, out).await
         }
         Err(error) => Err(error),
     };
@@ -31,6 +35,12 @@ pub async fn engine<L: Lab>(workspace: &Path, make: impl Fn() -> L + Send + 'sta
         say(out, if error.is::<Taken>() { BUSY } else { &words });
     }
     served
+}
+
+async fn serve(workspace: &Path, compute: &Compute, out: &mut dyn Write) -> Result<()> {
+    let (inputs, place) = (Inputs::of(workspace), compute.place()?);
+    let make = move || Models::with(inputs.clone()).at(place.clone(), Cache::of_user());
+    engine::serve(workspace, make, signal()?, || say(out, READY)).await
 }
 
 /// Resolves when the system wants the process to end. A hangup is none of it: the engine outlives its terminal.

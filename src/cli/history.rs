@@ -191,7 +191,17 @@ mod tests {
             let recipe = Recipe::parse("sample", &[("prompt".into(), prompt.to_string()), ("count".into(), "2".into())]).unwrap();
             let run = gallery.submit(&Grid::one(recipe)).unwrap().remove(0);
             let (model, rng, device, dtype) = ("tiny-if".into(), "ChaCha12".into(), "cpu".into(), "f32".into());
-            let made = Made { model, model_hash: "00".into(), data_hash: None, size: (4, 4), timesteps: vec![990, 0], rng, device, dtype };
+            let made = Made {
+                model,
+                model_hash: "00".into(),
+                data_hash: None,
+                size: (4, 4),
+                timesteps: vec![990, 0],
+                rng,
+                device,
+                dtype,
+                stage_two: None,
+            };
             gallery.save(run.id, &made, &[RgbImage::new(4, 4), RgbImage::new(4, 4)], 820).unwrap();
         }
         folder

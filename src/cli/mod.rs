@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod attach;
+pub mod compute;
 pub mod engine;
 pub mod export;
 pub mod history;

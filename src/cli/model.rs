@@ -1,10 +1,15 @@
 //! `darkroom model`: what models there are, what is in one, and whether it computes what it should.
 
-use crate::model::{EMBEDDED, Folder, info, models_dir, verify};
+mod list;
+mod pull;
+
+use super::compute::Compute;
+use crate::model::plan::{self, Needs, Turn, gigabytes};
+use crate::model::{Folder, Place, info, verify};
 use crate::training;
 use anyhow::{Result, ensure};
+use candle_core::DType;
 use std::{
-    fs,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -12,15 +17,18 @@ use std::{
 /// What to tell about models.
 #[derive(Debug, clap::Subcommand)]
 pub enum ModelCommand {
-    /// The models that a recipe can name.
+    /// The models that a recipe can name, their size on disk, and whether they are whole.
     List,
-    /// Parameters, sizes and memory of a model; nothing is loaded.
+    /// Download a model from Hugging Face into its cache; what is there already is not downloaded again.
+    Pull(pull::Pull),
+    /// Parameters and sizes of a model, and what of it fits into memory; nothing is loaded.
     Info {
-        /// The model: a folder, or tiny-if.
-        #[arg(value_name = "DIR")]
+        /// The model: tiny-if, a folder, or a repository.
+        #[arg(value_name = "MODEL")]
         model: String,
     },
-    /// Compare a network, a scheduler or a whole model with the trace.safetensors beside it, or a recorded training step.
+    /// Compare a network, a scheduler or a whole model with the trace.safetensors beside it, or a recorded training step; in
+    /// f32, unless --dtype says otherwise.
     Verify {
         /// The folder, or the file of a recorded training step.
         #[arg(value_name = "DIR|FILE")]
@@ -32,41 +40,58 @@ pub enum ModelCommand {
 ///
 /// # Errors
 /// When a folder is no model, or a verified number is farther off than it may be.
-pub fn model(command: &ModelCommand, out: &mut dyn Write) -> Result<()> {
+pub fn model(command: &ModelCommand, compute: &Compute, out: &mut dyn Write) -> Result<()> {
     match command {
-        ModelCommand::List => list(out),
-        ModelCommand::Info { model } => tell(&info(&Folder::find(model)?)?, out),
-        ModelCommand::Verify { dir } => verified(dir, out),
+        ModelCommand::List => list::list(out),
+        ModelCommand::Pull(pull) => pull::pull(pull, out),
+        ModelCommand::Info { model } => tell(&Folder::find(model)?, &compute.place()?, out),
+        ModelCommand::Verify { dir } => {
+            let dtype = if compute.dtype == "auto" { "f32" } else { &compute.dtype };
+            verified(dir, &Place::parse(&compute.device, dtype)?, out)
+        }
     }
 }
 
-fn list(out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "{EMBEDDED}  built in")?;
-    let folders = models_dir().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(|path| path.join("model_index.json").is_file()).collect();
-    folders.sort();
-    for path in folders {
-        writeln!(out, "{}  {}", Folder::Dir(path.clone()).name(), path.display())?;
-    }
-    Ok(())
-}
-
-fn tell(info: &crate::model::Info, out: &mut dyn Write) -> Result<()> {
+fn tell(folder: &Folder, place: &Place, out: &mut dyn Write) -> Result<()> {
+    let info = info(folder)?;
     writeln!(out, "{}: pictures of {}x{} pixels", info.name, info.size, info.size)?;
     for part in &info.parts {
         let dtypes = part.dtypes.join(", ");
         writeln!(out, "{:<13} {:>14} parameters  {:>9} on disk, {dtypes}", part.name, thousands(part.parameters), megabytes(part.bytes))?;
     }
-    writeln!(out, "{:<13} {:>38} as f32 on the CPU", "memory", megabytes(info.memory()))?;
+    let own = folder.has("text_encoder/config.json").then_some(folder);
+    let needs = Needs::of(folder, own, place)?;
+    writeln!(out, "\nmemory in {}, with {} to work in for one picture", place.dtype.as_str(), gigabytes(needs.work))?;
+    for (turn, words) in TURNS {
+        writeln!(out, "{:>8}  {words}", gigabytes(needs.peak(*turn)))?;
+    }
+    let Some(free) = plan::free(place) else { return Ok(()) };
+    let verdict = match needs.turn(free, place) {
+        Ok(turn) => TURNS.iter().find(|(known, _)| *known == turn).map_or_else(String::new, |(_, words)| (*words).to_owned()),
+        Err(error) => format!("it does not fit: {error}"),
+    };
+    writeln!(out, "here, on {} with {} free: {verdict}", place.name(), gigabytes(free))?;
     Ok(())
 }
 
-fn verified(dir: &Path, out: &mut dyn Write) -> Result<()> {
+/// The ways to share a device's memory, and what they mean.
+const TURNS: &[(Turn, &str)] = &[
+    (Turn::Together, "text encoder and network both stay loaded"),
+    (Turn::InTurn, "the text encoder reads the prompts first, and makes room for the network"),
+    (Turn::TextOnCpu, "the text encoder reads on the CPU, or embeddings take its place"),
+];
+
+fn verified(dir: &Path, place: &Place, out: &mut dyn Write) -> Result<()> {
     ensure!(dir.exists(), "there is no {}", dir.display());
-    let lines = if dir.is_file() { training::verify(dir)? } else { verify::verify(dir)? };
+    let lines = if dir.is_file() {
+        ensure!(place.dtype == DType::F32 && place.device.is_cpu(), "a training step is compared in f32 on the CPU alone");
+        training::verify(dir)?
+    } else {
+        verify::verify(dir, place)?
+    };
     for line in &lines {
         let verdict = if line.holds() { "holds" } else { "TOO FAR" };
-        writeln!(out, "{:<36} {:.2e}  {verdict} (at most {:.0e})", line.name, line.error, line.tolerance)?;
+        writeln!(out, "{:<36} {:.2e}  {verdict} (at most {:.1e})", line.name, line.error, line.tolerance)?;
     }
     // A NaN, whatever its sign, is the largest of all errors.
     let largest = lines.iter().map(|line| line.error).fold(0.0, |largest: f64, error| if error <= largest { largest } else { error });

@@ -1,5 +1,7 @@
 //! `darkroom report`: a whole part of the course as a page.
 
+use super::compute::Compute;
+use crate::experiment::Models;
 use crate::gallery::Gallery;
 use crate::report::{Progress, Summary, page_name, part_a, part_b};
 use anyhow::{Result, bail, ensure};
@@ -44,12 +46,12 @@ pub enum Part {
 ///
 /// # Errors
 /// When the page cannot be made; where only some figures cannot, they are named and the others are there.
-pub fn report_command(workspace: &Path, options: &Report, out: &mut dyn Write, notes: &mut dyn Write) -> Result<()> {
+pub fn report_command(workspace: &Path, (options, compute): (&Report, &Compute), out: &mut dyn Write, notes: &mut dyn Write) -> Result<()> {
     ensure!(options.part == Part::B || !(options.quick || options.train), "--quick and --train go with --part b");
     let (gallery, told) = Gallery::open(workspace)?;
     told.iter().try_for_each(|sentence| writeln!(notes, "{sentence}"))?;
     let folder = options.out.clone().unwrap_or_else(|| if options.part == Part::A { "report".into() } else { "report-b".into() });
-    let made = make(&folder, options, &gallery)?;
+    let made = make(&folder, options, (&gallery, compute.models(gallery.inputs())?))?;
     writeln!(out, "{}", folder.join(page_name(options.only.as_deref())).display())?;
     writeln!(notes, "{} recipes computed, {} as they were", made.computed, made.kept)?;
     if !made.missing.is_empty() {
@@ -65,7 +67,7 @@ pub fn report_command(workspace: &Path, options: &Report, out: &mut dyn Write, n
 }
 
 /// Makes the page, with a bar that shows how far it is.
-fn make(folder: &Path, options: &Report, gallery: &Gallery) -> Result<Summary> {
+fn make(folder: &Path, options: &Report, with: (&Gallery, Models)) -> Result<Summary> {
     // indicatif draws on stderr, and nothing where that is no terminal.
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{prefix:13} {bar:32} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -82,8 +84,8 @@ fn make(folder: &Path, options: &Report, gallery: &Gallery) -> Result<Summary> {
     };
     let only = options.only.as_deref();
     let made = match options.part {
-        Part::A => part_a::report(folder, only, gallery, &mut tell),
-        Part::B => part_b::report(folder, &part_b::How { only, quick: options.quick, train: options.train }, gallery, &mut tell),
+        Part::A => part_a::report(folder, only, with, &mut tell),
+        Part::B => part_b::report(folder, &part_b::How { only, quick: options.quick, train: options.train }, with, &mut tell),
     };
     bar.finish_and_clear();
     made

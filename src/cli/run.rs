@@ -1,5 +1,6 @@
 //! `darkroom run`: a recipe in this very process, without screen and engine.
 
+use super::compute::Compute;
 use super::signals::Signals;
 use crate::engine::lock;
 use crate::experiment::{self, Lesson, Models, Next, Outcome, Step, TrainingStep};
@@ -28,6 +29,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// One JSON object a line instead of words.
     pub json: bool,
+    /// Where networks compute.
+    pub compute: Compute,
 }
 
 /// Runs every recipe of a grid, keeps the results in the workspace's gallery, and prints where they are.
@@ -40,7 +43,7 @@ pub fn run(workspace: &Path, grid: &Grid, options: &Options, out: &mut dyn Write
     let mut teller = Teller::new(options.json, grid, out);
     told.iter().try_for_each(|sentence| teller.note(sentence))?;
 
-    let mut models = Models::with(gallery.inputs());
+    let mut models = options.compute.models(gallery.inputs())?;
     announce(&gallery, grid, &mut teller)?;
     let runs = gallery.adopt(grid)?;
     for (cell, run) in runs.iter().enumerate() {
@@ -85,7 +88,7 @@ pub fn resume(workspace: &Path, id: RunId, options: &Options, out: &mut dyn Writ
     let run = gallery.take_over(id, || lock::holder(workspace).is_some())?;
     let mut teller = Teller::new(options.json, &grid, out);
     told.iter().try_for_each(|sentence| teller.note(sentence))?;
-    let mut models = Models::with(gallery.inputs());
+    let mut models = options.compute.models(gallery.inputs())?;
     let developed = develop(&gallery, &run, &mut models, &mut teller);
     let told = developed.and_then(|()| teller.done(&run, &target.keep(&gallery, (&grid, 0), &run)?));
     told.inspect_err(|error| {

@@ -1,5 +1,6 @@
 //! `darkroom submit`: hands runs to the engine and leaves.
 
+use crate::link::start::Program;
 use crate::link::{self, Command, Event, News, client};
 use crate::recipe::{Grid, RunId};
 use anyhow::{Result, bail};
@@ -10,8 +11,8 @@ use std::{io::Write, path::Path};
 ///
 /// # Errors
 /// When there is no engine and none can be started, or it cannot queue the grid.
-pub async fn submit(workspace: &Path, grid: Grid, json: bool, out: &mut dyn Write) -> Result<()> {
-    let (stream, _) = client::reach(workspace, &client::this_program()?).await?;
+pub async fn submit(workspace: &Path, grid: Grid, (json, program): (bool, &Program), out: &mut dyn Write) -> Result<()> {
+    let (stream, _) = client::reach(workspace, program).await?;
     let (first, last) = hand_over(link::over(stream), grid).await?;
     match json {
         true => (first.0..=last.0).try_for_each(|run| writeln!(out, "{}", json!({"event": "queued", "run": run})))?,

@@ -1,5 +1,6 @@
 //! What a viewer asks for that takes its time: done beside the server, which must stay quick.
 
+use super::library::Library;
 use super::server::{Input, Server};
 use super::worker::picture;
 use crate::experiment::trace;
@@ -32,9 +33,9 @@ impl Server {
             return self.answered(viewer, refused(ticket, anyhow!("too much is asked for at once; wait a moment")));
         }
         self.asides += 1;
-        let gallery = self.gallery.clone();
+        let (gallery, library) = (self.gallery.clone(), self.library.clone());
         let tell = move |answer: Result<Answer>| Input::Answered(viewer, answer.or_else(|error| refused(ticket, error)));
-        self.beside(move || work(&gallery, command), tell);
+        self.beside(move || work(&gallery, &*library, command), tell);
     }
 
     /// A task is done, or why it cannot be.
@@ -66,8 +67,9 @@ fn refused(ticket: Option<u32>, error: anyhow::Error) -> Result<Answer> {
     Ok(Answer { event: Some(Event::Failed { ticket, text }), picture: None, log: None })
 }
 
-fn work(gallery: &Gallery, command: Command) -> Result<Answer> {
+fn work(gallery: &Gallery, library: &dyn Library, command: Command) -> Result<Answer> {
     match command {
+        Command::Models => Ok(Answer { event: Some(Event::Models { models: library.models() }), picture: None, log: None }),
         Command::Inspect { run, index, layer, .. } => inspect(gallery, run, index, layer),
         Command::Look { ticket, image, model, fit, background } => {
             let image = look(gallery, image, &model, (fit, background))?;

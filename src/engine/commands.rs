@@ -43,7 +43,9 @@ impl Server {
             Command::Finish { run } => self.finish(run),
             Command::Curve { run, after } => self.curve(viewer, run, after),
             Command::Note { run, text } => self.note_on(run, &text),
-            Command::Inspect { .. } | Command::Look { .. } | Command::Keep { .. } | Command::Export { .. } => {
+            Command::Pull { repository } => self.pull(&repository),
+            Command::StopPull => self.stop_pull(),
+            Command::Inspect { .. } | Command::Look { .. } | Command::Keep { .. } | Command::Export { .. } | Command::Models => {
                 self.aside(viewer, command);
                 Ok(())
             }
@@ -83,8 +85,8 @@ impl Server {
             viewer.greeted = true;
         }
         self.tell_queue(viewer)?;
-        for line in self.log.iter().rev() {
-            self.answer(viewer, line);
+        for event in self.log.iter().rev().chain(&self.last_pull) {
+            self.answer(viewer, event);
         }
         Ok(())
     }

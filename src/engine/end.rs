@@ -75,6 +75,7 @@ impl Server {
     pub(super) async fn end(mut self, inputs: &mut Receiver<Input>) -> Vec<Box<dyn Stream>> {
         self.log("the engine ends".to_owned());
         self.give_up_submits();
+        self.give_up_pull();
         self.tell(&Event::Stopping);
         self.viewers.values().for_each(|viewer| viewer.outbox.finish());
         let mut late = Vec::new();

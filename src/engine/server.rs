@@ -4,12 +4,14 @@ use super::aside::Answer;
 use super::cancel::Canceller;
 use super::connection::{Stream, attend};
 use super::end::{LAST_WORDS, Stop};
+use super::library::{Library, OfUser};
 use super::outbox::Outbox;
+use super::pull::{PACE, Pull};
 use super::submit::Submit;
 use super::worker::{Ending, Fact, Order, Worker};
 use crate::gallery::{Gallery, TakenIn};
 use crate::link::codec::encode;
-use crate::link::{Command, Event, Picture};
+use crate::link::{Command, Event, Picture, Pulling};
 use crate::recipe::{Run, RunId, State};
 use crate::words::duration;
 use anyhow::Result;
@@ -39,6 +41,10 @@ pub enum Input {
     Submitted(u64, Result<Vec<Run>>),
     /// What a viewer asked for is done, or why it cannot be.
     Answered(u64, Result<Answer>),
+    /// The download of a model is so far.
+    Pulling(Pulling),
+    /// It is over: what came of it, or why it failed.
+    Pulled(Result<String>),
     /// A viewer's connection is closed.
     Left(u64),
     /// The system wants the engine to end; its runs go on in the next one.
@@ -61,6 +67,14 @@ pub struct Server {
     pub(super) held: VecDeque<(u64, Command)>,
     /// Tasks that are done aside.
     pub(super) asides: usize,
+    /// Where models are found.
+    pub(super) library: Arc<dyn Library>,
+    /// The model that is downloaded.
+    pub(super) pull: Option<Pull>,
+    /// What was told last of a download.
+    pub(super) last_pull: Option<Event>,
+    /// How often it is told how far a file is.
+    pub(super) pace: Duration,
     /// Paused runs that are queued for one step. Whatever else happens to one takes it out.
     pub(super) singles: BTreeSet<RunId>,
     /// When to look for the next run again, after it could not be taken.
@@ -118,6 +132,10 @@ impl Server {
             entering: 0,
             held: VecDeque::new(),
             asides: 0,
+            library: Arc::new(OfUser),
+            pull: None,
+            last_pull: None,
+            pace: PACE,
             singles: BTreeSet::new(),
             retry: None,
             connections: JoinSet::new(),
@@ -270,6 +288,8 @@ impl Server {
                 self.asides = self.asides.saturating_sub(1);
                 self.answered(viewer, answer);
             }
+            Input::Pulling(how) => self.pulling(how),
+            Input::Pulled(done) => self.pulled(done),
             Input::Left(viewer) => {
                 self.viewers.remove(&viewer);
                 while self.connections.try_join_next().is_some() {}
@@ -283,8 +303,8 @@ impl Server {
         if let Some(stop) = &self.ending {
             return stop.deadline();
         }
-        let busy =
-            self.running.is_some() || !self.submits.is_empty() || self.asides > 0 || self.viewers.values().any(|viewer| viewer.greeted);
+        let works = self.running.is_some() || !self.submits.is_empty() || self.asides > 0 || self.pull.is_some();
+        let busy = works || self.viewers.values().any(|viewer| viewer.greeted);
         self.idle = if busy { None } else { self.idle.or_else(|| Some(Instant::now())) };
         self.idle.map(|since| since + self.patience).into_iter().chain(self.retry).min()
     }

@@ -1,18 +1,19 @@
 //! `blur`: the classical way to take noise away.
 
-use super::photo::{Drown, check_timesteps, load};
-use super::walk::{made, tell_pictures};
+use super::photo::{Drown, check_timesteps};
+use super::walk::{facts, tell_pictures};
 use super::{Models, OnStep, Outcome, pixels};
 use crate::diffusion::{Noise, gaussian_blur};
-use crate::recipe::Blur;
+use crate::recipe::{Blur, Model};
 use anyhow::Result;
 use candle_core::Tensor;
 
 pub(super) fn run(recipe: &Blur, models: &mut Models, on_step: OnStep) -> Result<Outcome> {
-    let (clean, model) = load(&recipe.photo, &recipe.model, models)?;
+    let (design, hash) = models.design(&Model { name: recipe.model.clone(), embeddings: None })?;
+    let clean = pixels::tensor(&models.inputs.photo(&recipe.photo, design.size() as u32)?)?;
     let timesteps = &recipe.t.0;
-    check_timesteps(timesteps, &model.process.schedule)?;
-    let drown = Drown { schedule: &model.process.schedule, noise: Noise { seed: recipe.seed } };
+    check_timesteps(timesteps, &design.process.schedule)?;
+    let drown = Drown { schedule: &design.process.schedule, noise: Noise { seed: recipe.seed } };
     let (mut noisy, mut blurred) = (Vec::new(), Vec::new());
     for (index, t) in timesteps.iter().enumerate() {
         let x = drown.at(&clean, *t, index, 0)?;
@@ -23,5 +24,5 @@ pub(super) fn run(recipe: &Blur, models: &mut Models, on_step: OnStep) -> Result
         }
     }
     let all = Tensor::cat(&[noisy, blurred].concat(), 0)?;
-    Ok(Outcome::Done(pixels::pictures(&all)?, made(model, timesteps.clone())))
+    Ok(Outcome::Done(pixels::pictures(&all)?, facts((&design, &hash), timesteps.clone())))
 }

@@ -36,12 +36,12 @@ struct Course<'a> {
 
 pub(super) fn run(recipe: &Edit, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
     let kept = begin(&models.inputs, recipe.walk.from.as_ref(), job)?;
-    let (photo, model) = load(&recipe.photo, &recipe.model, models)?;
-    let way = Way::new(&recipe.walk, recipe.steps, model)?;
-    let sampler = way.sampler(&recipe.walk, recipe.seed, model);
+    let (photo, model) = load(&recipe.photo, (&recipe.model, &recipe.prompt), models)?;
+    let way = Way::new(&recipe.walk, recipe.steps, &model.design)?;
+    let sampler = way.sampler(&recipe.walk, recipe.seed, &model.design);
     let text = model.encode(&["", &recipe.prompt])?;
     let predict = |at: Place, x: &Tensor| model.predict_guided(x, at.t, &text, recipe.guidance);
-    let drown = Drown { schedule: &model.process.schedule, noise: sampler.noise };
+    let drown = Drown { schedule: &model.design.process.schedule, noise: sampler.noise };
 
     let (passes, of) = passes(recipe, &way);
     let mut finished = match &kept {

@@ -13,11 +13,11 @@ use image::{GrayImage, RgbImage};
 pub(super) fn run(recipe: &Inpaint, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
     let kept = begin(&models.inputs, recipe.walk.from.as_ref(), job)?;
     let inputs = models.inputs.clone();
-    let (photo, model) = load(&recipe.photo, &recipe.model, models)?;
+    let (photo, model) = load(&recipe.photo, (&recipe.model, &recipe.prompt), models)?;
     let mask = inputs.mask(&recipe.mask, recipe.photo.fit, model.size() as u32)?;
-    let mut way = Way::new(&recipe.walk, recipe.steps, model)?;
+    let mut way = Way::new(&recipe.walk, recipe.steps, &model.design)?;
     way.jumps = resample(&way, &recipe.schedule());
-    let sampler = way.sampler(&recipe.walk, recipe.seed, model);
+    let sampler = way.sampler(&recipe.walk, recipe.seed, &model.design);
     let shape = (recipe.count, 3, model.size(), model.size());
     let start = way.start(kept, sampler.noise, shape)?;
     let known = Known {
@@ -66,7 +66,7 @@ impl Denoiser for Known<'_> {
     /// x_t ← m·x_t + (1-m)·forward(photo, t)
     fn constrain(&self, at: Place, x: Tensor) -> candle_core::Result<Tensor> {
         let noise = self.noise.batch(Use::Known, at.index as u32, self.photo.dims4()?)?;
-        let known = forward(&self.model.process.schedule, &self.photo, Some(at.t), &noise)?;
+        let known = forward(&self.model.design.process.schedule, &self.photo, Some(at.t), &noise)?;
         x.broadcast_mul(&self.is_new)? + known.broadcast_mul(&(1.0 - &self.is_new)?)?
     }
 }

@@ -11,9 +11,9 @@ use candle_core::Tensor;
 
 pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
     let kept = begin(&models.inputs, recipe.walk.from.as_ref(), job)?;
-    let (clean, model) = load(&recipe.photo, &recipe.model, models)?;
-    let way = Way::new(&recipe.walk, recipe.steps, model)?;
-    let sampler = way.sampler(&recipe.walk, recipe.seed, model);
+    let (clean, model) = load(&recipe.photo, (&recipe.model, &recipe.prompt), models)?;
+    let way = Way::new(&recipe.walk, recipe.steps, &model.design)?;
+    let sampler = way.sampler(&recipe.walk, recipe.seed, &model.design);
     let text = model.encode(&["", &recipe.prompt])?;
     let predict = |at: Place, x: &Tensor| model.predict_guided(x, at.t, &text, recipe.guidance);
 
@@ -23,7 +23,7 @@ pub(super) fn run(recipe: &Iterative, models: &mut Models, job: Job, on_step: On
         Some(kept) => resume(kept, recipe, &way, clean.dims())?,
         None => {
             let t = *way.timesteps.get(recipe.start).context("start is beyond the last timestep")?;
-            let noisy = Drown { schedule: &model.process.schedule, noise: sampler.noise }.at(&clean, t, 0, 0)?;
+            let noisy = Drown { schedule: &model.design.process.schedule, noise: sampler.noise }.at(&clean, t, 0, 0)?;
             let prediction = predict(Place { index: recipe.start, t }, &noisy)?;
             let leap = Leap::new(model, t, noisy, prediction)?;
             // What comes next starts from the noisy picture, not from the estimate.

@@ -9,75 +9,33 @@ mod forward;
 mod hybrid;
 mod inpaint;
 mod iterative;
+mod models;
 mod noise_levels;
 mod one_step;
 mod photo;
 mod pixels;
 mod sample;
 mod sample_digits;
+mod stage;
 mod step;
 pub mod trace;
 mod train;
 mod upscale;
 mod walk;
 
+pub use models::Models;
 pub use step::{Checkpoint, Inside, Step};
 pub use train::{End, Kept, Lesson, Next, OnLesson, Step as TrainingStep, train};
 
 use crate::input::Inputs;
-use crate::model::{Folder, Pipeline};
 use crate::recipe::{Image, Made, Recipe};
 use anyhow::{Result, bail, ensure};
 use candle_core::Tensor;
 use image::RgbImage;
 use std::{ops::ControlFlow, path::Path};
 
-/// What runs are made with: the model in use, kept loaded from one run to the next, and the pictures that go in.
-#[derive(Default)]
-pub struct Models {
-    loaded: Option<(String, Pipeline)>,
-    inputs: Inputs,
-}
-
-impl Models {
-    /// For runs of a workspace, which keeps the pictures that go in.
-    pub fn with(inputs: Inputs) -> Models {
-        Models { loaded: None, inputs }
-    }
-
-    /// The model that a recipe names. The one that was loaded before it is dropped first, so that two never share the memory.
-    ///
-    /// # Errors
-    /// When there is no such model, or it cannot be loaded.
-    pub fn get(&mut self, name: &str) -> Result<&Pipeline> {
-        if self.loaded.as_ref().is_none_or(|(loaded, _)| loaded != name) {
-            self.loaded = None;
-        }
-        let loaded = match self.loaded.take() {
-            Some(loaded) => loaded,
-            None => (name.to_owned(), Pipeline::load(&Folder::find(name)?)?),
-        };
-        Ok(&self.loaded.insert(loaded).1)
-    }
-
-    /// A model that enlarges, with the text encoder of another where it has none.
-    ///
-    /// # Errors
-    /// As for [`get`](Models::get).
-    fn stage_two(&mut self, name: &str, text: &str) -> Result<&Pipeline> {
-        let key = format!("{name}\n{text}");
-        let loaded = match self.loaded.take_if(|(loaded, _)| *loaded == key) {
-            Some(loaded) => loaded,
-            None => {
-                self.loaded = None;
-                (key, Pipeline::load_stage_two(&Folder::find(name)?, &Folder::find(text)?)?)
-            }
-        };
-        Ok(&self.loaded.insert(loaded).1)
-    }
-}
-
 /// How a run ended.
+#[allow(clippy::large_enum_variant)] // There is one at a time.
 pub enum Outcome {
     /// Its pictures in the order of [`Recipe::labels`], and what decided them.
     Done(Vec<RgbImage>, Made),
@@ -97,6 +55,10 @@ pub(crate) type Job<'a> = Option<&'a Path>;
 /// # Errors
 /// When the model cannot be loaded or fails, or when the hook does.
 pub fn run(recipe: &Recipe, models: &mut Models, checkpoint: Option<&Path>, on_step: OnStep) -> Result<Outcome> {
+    develop(recipe, models, checkpoint, on_step).map_err(|error| models.explain(error))
+}
+
+fn develop(recipe: &Recipe, models: &mut Models, checkpoint: Option<&Path>, on_step: OnStep) -> Result<Outcome> {
     match recipe {
         Recipe::Sample(recipe) => sample::run(recipe, models, checkpoint, on_step),
         Recipe::Forward(recipe) => forward::run(recipe, models, on_step),

@@ -29,6 +29,7 @@ pub(super) fn run(recipe: &NoiseLevels, _: &mut Models, on_step: OnStep) -> Resu
         rng: RNG.to_owned(),
         device: "cpu".to_owned(),
         dtype: "f32".to_owned(),
+        stage_two: None,
     };
     Ok(Outcome::Done(pixels::grey(&Tensor::cat(&rows, 0)?)?, made))
 }

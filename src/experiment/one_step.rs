@@ -11,11 +11,11 @@ use candle_core::Tensor;
 use std::ops::ControlFlow;
 
 pub(super) fn run(recipe: &OneStep, models: &mut Models, on_step: OnStep) -> Result<Outcome> {
-    let (clean, model) = load(&recipe.photo, &recipe.model, models)?;
+    let (clean, model) = load(&recipe.photo, (&recipe.model, &recipe.prompt), models)?;
     let timesteps = &recipe.t.0;
-    check_timesteps(timesteps, &model.process.schedule)?;
+    check_timesteps(timesteps, &model.design.process.schedule)?;
     let text = model.encode(&["", &recipe.prompt])?;
-    let drown = Drown { schedule: &model.process.schedule, noise: Noise { seed: recipe.seed } };
+    let drown = Drown { schedule: &model.design.process.schedule, noise: Noise { seed: recipe.seed } };
     let mut pictures = Vec::new();
     for (index, t) in timesteps.iter().enumerate() {
         let noisy = drown.at(&clean, *t, index, 0)?;
@@ -45,8 +45,8 @@ pub(super) struct Leap {
 
 impl Leap {
     pub fn new(model: &Pipeline, t: usize, noisy: Tensor, prediction: Prediction) -> Result<Leap> {
-        let estimate = estimate(&model.process.schedule, &noisy, Some(t), &prediction.noise)?;
-        Ok(Leap { process: Process { clip: Clip::None, ..model.process.clone() }, t, prediction, noisy, estimate })
+        let estimate = estimate(&model.design.process.schedule, &noisy, Some(t), &prediction.noise)?;
+        Ok(Leap { process: Process { clip: Clip::None, ..model.design.process.clone() }, t, prediction, noisy, estimate })
     }
 
     /// Tells the hook of it as the run's step `index` of `of`.

@@ -3,14 +3,14 @@
 use super::{Models, pixels};
 use crate::diffusion::{Noise, Schedule, Use, forward};
 use crate::model::Pipeline;
-use crate::recipe::Photo;
+use crate::recipe::{self, Photo};
 use anyhow::{Result, ensure};
 use candle_core::Tensor;
 
 /// A photo at the model's size, (1, 3, h, w) in [-1, 1], and the model.
-pub(super) fn load<'a>(photo: &Photo, model: &str, models: &'a mut Models) -> Result<(Tensor, &'a Pipeline)> {
+pub(super) fn load<'a>(photo: &Photo, (model, prompt): (&recipe::Model, &str), models: &'a mut Models) -> Result<(Tensor, &'a Pipeline)> {
     let inputs = models.inputs.clone();
-    let model = models.get(model)?;
+    let model = models.get(model, &[prompt])?;
     Ok((pixels::tensor(&inputs.photo(photo, model.size() as u32)?)?, model))
 }
 

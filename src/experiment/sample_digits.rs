@@ -60,6 +60,7 @@ pub(super) fn run(recipe: &SampleDigits, models: &mut Models, job: Job, on_step:
         rng: RNG.to_owned(),
         device: "cpu".to_owned(),
         dtype: "f32".to_owned(),
+        stage_two: None,
     };
     Ok(Outcome::Done(pixels::grey(&images)?, made))
 }

@@ -13,6 +13,7 @@ use std::{collections::HashMap, fs, path::Path};
 const CLEAN: &str = "clean";
 
 /// One step of a run, borrowed from the sampler for as long as the hook looks at it.
+#[derive(Clone, Copy)]
 pub struct Step<'a> {
     /// The place among the run's steps, from 0.
     pub index: usize,
@@ -35,6 +36,7 @@ pub struct Step<'a> {
 }
 
 /// What went on inside a step.
+#[derive(Clone, Copy)]
 pub struct Inside<'a> {
     /// The sampler's own step.
     pub step: &'a diffusion::Step<'a>,

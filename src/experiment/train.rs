@@ -245,6 +245,7 @@ fn made(fit: &Fit) -> Result<Made> {
         rng: RNG.to_owned(),
         device: "cpu".to_owned(),
         dtype: "f32".to_owned(),
+        stage_two: None,
     })
 }
 

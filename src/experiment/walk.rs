@@ -2,7 +2,7 @@
 
 use super::{Checkpoint, Inside, OnStep, Step};
 use crate::diffusion::{self, Denoiser, Jump, Noise, Process, RNG, Rule, Sampler, Use, jumps, timesteps};
-use crate::model::Pipeline;
+use crate::model::{Design, Pipeline, Place};
 use crate::recipe::{self, Layer, Made, Timesteps};
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Tensor;
@@ -19,7 +19,7 @@ pub(super) struct Way {
 }
 
 impl Way {
-    pub fn new(recipe: &recipe::Walk, steps: Option<u64>, model: &Pipeline) -> Result<Way> {
+    pub fn new(recipe: &recipe::Walk, steps: Option<u64>, model: &Design) -> Result<Way> {
         let asked = recipe.timesteps(steps);
         let timesteps = resolve(&asked, steps, model.process.schedule.len())?;
         let mut jumps = jumps(&timesteps);
@@ -50,7 +50,7 @@ impl Way {
     }
 
     /// The sampler that walks these jumps.
-    pub fn sampler(&self, recipe: &recipe::Walk, seed: u64, model: &Pipeline) -> Sampler {
+    pub fn sampler(&self, recipe: &recipe::Walk, seed: u64, model: &Design) -> Sampler {
         Sampler { process: model.process.clone(), rule: rule(recipe), jumps: self.jumps.clone(), noise: Noise { seed }, offset: 0 }
     }
 }
@@ -105,16 +105,27 @@ pub(super) fn tell_grey((index, of): (usize, usize), x: &Tensor, on_step: OnStep
 
 /// What decided a run's pictures beside its recipe.
 pub(super) fn made(model: &Pipeline, timesteps: Vec<usize>) -> Made {
-    let size = model.size() as u32;
+    on(&model.place, facts((&model.design, &model.hash), timesteps))
+}
+
+/// The same of what was computed at a place.
+pub(super) fn on(place: &Place, made: Made) -> Made {
+    Made { device: place.name().to_owned(), dtype: place.dtype.as_str().to_owned(), ..made }
+}
+
+/// The same of a run that asks no network.
+pub(super) fn facts((design, hash): (&Design, &str), timesteps: Vec<usize>) -> Made {
+    let size = design.size() as u32;
     Made {
-        model: model.name.clone(),
-        model_hash: model.hash.clone(),
+        model: design.name.clone(),
+        model_hash: hash.to_owned(),
         data_hash: None,
         size: (size, size),
         timesteps,
         rng: RNG.to_owned(),
         device: "cpu".to_owned(),
         dtype: "f32".to_owned(),
+        stage_two: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The queue: which runs wait, which one is next, and what became of them.
 
 use super::{Gallery, index, now_ms, rebuild::MAX_ID};
-use crate::recipe::{Axis, Grid, Image, MAX_CELLS, Recipe, Run, RunId, State};
+use crate::input::Inputs;
+use crate::recipe::{Axis, Given, Grid, Image, MAX_CELLS, Recipe, Run, RunId, State};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::HashMap;
@@ -77,19 +78,19 @@ impl Gallery {
         ensure!((1..=MAX_CELLS).contains(&cells), "a grid has 1 to {MAX_CELLS} cells, this one has {cells}");
         ensure!(fits(&grid.axes, cells), "the grid's lists do not make its {cells} cells");
         let (inputs, mut kept) = (self.inputs(), HashMap::new());
-        for (pictures, step) in grid.recipes.iter_mut().map(Recipe::inputs_mut) {
-            let wanted = pictures.into_iter().map(|picture| (false, picture)).chain(step.map(|step| (true, step)));
-            for (is_step, image) in wanted {
-                let key = (is_step, image.as_str().to_owned());
-                *image = match kept.get(&key) {
-                    Some(known) => Image::clone(known),
-                    None => {
-                        let new = if is_step { inputs.keep_step(image)? } else { inputs.keep(image)? };
-                        kept.insert(key, new.clone());
-                        new
-                    }
-                };
-            }
+        let mut take = |kind: &'static str, keep: fn(&Inputs, &Image) -> Result<Image>, image: &mut Image| -> Result<()> {
+            let key = (kind, image.as_str().to_owned());
+            *image = match kept.get(&key) {
+                Some(known) => Image::clone(known),
+                None => kept.entry(key).or_insert(keep(&inputs, image)?).clone(),
+            };
+            Ok(())
+        };
+        for Given { pictures, step, weights, embeddings } in grid.recipes.iter_mut().map(Recipe::given_mut) {
+            pictures.into_iter().try_for_each(|picture| take("picture", Inputs::keep, picture))?;
+            step.map_or(Ok(()), |step| take("step", Inputs::keep_step, step))?;
+            weights.map_or(Ok(()), |weights| take("weights", Inputs::keep_weights, weights))?;
+            embeddings.map_or(Ok(()), |file| take("embeddings", Inputs::keep_embeddings, file))?;
         }
         Ok(TakenIn(grid))
     }

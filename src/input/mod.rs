@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! inputs/3fa9….png          a picture's own bytes, as they came
-//! inputs/77b0….safetensors  a kept step that another run goes on from
+//! inputs/77b0….safetensors  a kept step that another run goes on from, or a trained network
+//! inputs/91c2….pth          a dictionary of prompts
 //! ```
 
 mod builtin;
@@ -16,7 +17,7 @@ mod tests;
 pub use decode::decode;
 
 use crate::atomic::{make_folder, reason, write_atomic};
-use crate::recipe::{BUILT_IN, Fit, Image, Photo};
+use crate::recipe::{Fit, Image, Photo};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use image::{GrayImage, RgbImage, RgbaImage};
 use sha2::{Digest, Sha256};
@@ -32,6 +33,8 @@ pub const MAX_BYTES: u64 = 64 << 20;
 const MAX_WEIGHTS: u64 = 1 << 30;
 /// How the files of kept steps end.
 const STEP: &str = "safetensors";
+/// How PyTorch's files end.
+const DICTIONARY: &str = "pth";
 /// How long an address may take to answer in full.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -100,18 +103,39 @@ impl Inputs {
     /// # Errors
     /// When it cannot be had, is no kept step, or cannot be written.
     pub fn keep_step(&self, step: &Image) -> Result<Image> {
-        if step.as_str() == BUILT_IN {
-            return Ok(step.clone());
-        }
-        if let Some(run) = step.as_str().strip_prefix("weights:") {
-            let (name, path) = self.weights(run)?;
-            return self.keep_bytes(&name, &read(&path, &name, MAX_WEIGHTS)?, STEP);
-        }
         ensure!(self.is_step(step)?, "'{}' is no kept step; write for example run:142@12", step.name().escape_debug());
         match step_of(step) {
             Some((run, number)) => self.keep_bytes(&format!("step {number} of {run}"), &self.bytes(step)?, STEP),
             None => Ok(step.clone()),
         }
+    }
+
+    /// Takes a trained network into the workspace: `weights:142`, or `weights:142@5` for the one after its fifth epoch.
+    ///
+    /// # Errors
+    /// When it cannot be had or written.
+    pub fn keep_weights(&self, weights: &Image) -> Result<Image> {
+        let Some(run) = weights.as_str().strip_prefix("weights:") else { return Ok(weights.clone()) };
+        let (name, path) = self.weights(run)?;
+        self.keep_bytes(&name, &read(&path, &name, MAX_WEIGHTS)?, STEP)
+    }
+
+    /// Takes a dictionary of prompts into the workspace.
+    ///
+    /// # Errors
+    /// When it cannot be had or written, or is of no kind that is read.
+    pub fn keep_embeddings(&self, file: &Image) -> Result<Image> {
+        if file.hash().is_some() {
+            return Ok(file.clone());
+        }
+        let (path, name) = (Path::new(file.as_str()), file.name());
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
+        let known = match extension.as_str() {
+            "pth" | "pt" => DICTIONARY,
+            STEP => STEP,
+            _ => bail!("'{}' is no dictionary of prompts; name a .pth or .safetensors file", name.escape_debug()),
+        };
+        self.keep_bytes(name, &read(path, name, MAX_WEIGHTS)?, known)
     }
 
     fn is_step(&self, image: &Image) -> Result<bool> {
@@ -138,7 +162,7 @@ impl Inputs {
     pub fn path(&self, image: &Image) -> Result<PathBuf> {
         let hash = image.hash().with_context(|| format!("'{}' is not kept in this workspace", image.as_str().escape_debug()))?;
         let here = self.folder()?;
-        let file = decode::EXTENSIONS.iter().chain(&[STEP]).map(|extension| here.join(format!("{hash}.{extension}")));
+        let file = decode::EXTENSIONS.iter().chain(&[STEP, DICTIONARY]).map(|extension| here.join(format!("{hash}.{extension}")));
         file.into_iter()
             .find(|file| file.is_file())
             .with_context(|| format!("this workspace does not keep {} ({}…); name the picture itself", image.name(), &hash[..12]))
@@ -247,7 +271,7 @@ fn step_of(image: &Image) -> Option<(&str, &str)> {
 /// A whole file, unless it is too large to be a picture.
 pub(crate) fn read(path: &Path, name: &str, most: u64) -> Result<Vec<u8>> {
     let name = name.escape_debug();
-    let open = |error: std::io::Error| anyhow!("the picture '{name}' cannot be read: {}", reason(&error));
+    let open = |error: std::io::Error| anyhow!("the file '{name}' cannot be read: {}", reason(&error));
     // A pipe would be waited for, and a folder is no picture.
     ensure!(!fs::metadata(path).map_err(open)?.is_dir(), "'{name}' is a folder; name a picture in it");
     ensure!(fs::metadata(path).map_err(open)?.is_file(), "'{name}' is no file");

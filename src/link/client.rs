@@ -1,8 +1,10 @@
 //! A viewer's way to the engine of a workspace, which it starts and starts again as needed.
 
+use super::start::Program;
 use super::talk::{End, MUTE, Outgoing, is_work, talk};
 use super::{Command, News, Wire, socket, start};
 use anyhow::{Result, bail};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -21,7 +23,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// Returns at once: [`News`] tells how it goes. When the engine is lost, the next one is started, and gets the commands
 /// that have waited. An engine that was stopped stays so until the viewer asks for work or for something to be kept. Dropping
 /// [`Wire::commands`] and reading the news to their end makes sure that every command has gone out.
-pub fn connect(workspace: &Path, program: PathBuf) -> Wire {
+pub fn connect(workspace: &Path, program: Program) -> Wire {
     let (commands, to_send) = unbounded_channel();
     let (tell, news) = unbounded_channel();
     let keeper = Keeper { workspace: workspace.to_owned(), program, commands: to_send, news: tell, outgoing: Outgoing::default() };
@@ -29,19 +31,19 @@ pub fn connect(workspace: &Path, program: PathBuf) -> Wire {
     Wire { commands, news }
 }
 
-/// The running program, to start an engine with.
+/// The running program, to start an engine with, and what that engine is told beside its workspace.
 ///
 /// # Errors
 /// When the system does not say where it is.
-pub fn this_program() -> Result<PathBuf> {
-    Ok(std::env::current_exe()?)
+pub fn this_program(arguments: Vec<OsString>) -> Result<Program> {
+    Ok(Program { path: std::env::current_exe()?, arguments })
 }
 
 /// A connection to the engine of a workspace, started where there is none; and the engine, if it is our child.
 ///
 /// # Errors
 /// Why there is none.
-pub async fn reach(workspace: &Path, program: &Path) -> Result<(UnixStream, Option<start::Started>)> {
+pub async fn reach(workspace: &Path, program: &Program) -> Result<(UnixStream, Option<start::Started>)> {
     let deadline = Instant::now() + OTHERS;
     let mut child = None;
     loop {
@@ -61,7 +63,7 @@ pub async fn reach(workspace: &Path, program: &Path) -> Result<(UnixStream, Opti
 
 struct Keeper {
     workspace: PathBuf,
-    program: PathBuf,
+    program: Program,
     commands: UnboundedReceiver<Command>,
     news: UnboundedSender<News>,
     outgoing: Outgoing,
@@ -87,8 +89,8 @@ impl Keeper {
                 End::Left => false,
                 End::Stopped => {
                     self.lost("the engine was stopped".to_owned());
-                    // Who opens a drawing waits for its sheet.
-                    self.wait(|command| is_work(command) || matches!(command, Command::Look { .. })).await
+                    // Who opens a drawing waits for its sheet, and who opens the list of models for the list.
+                    self.wait(|command| is_work(command) || matches!(command, Command::Look { .. } | Command::Models)).await
                 }
                 End::Refused(reason) => self.give_up(reason).await,
                 End::Mute => {

@@ -3,7 +3,7 @@
 
 use super::client::{connect, reach};
 use super::codec::{Reader, Writer, encode};
-use super::start::{READY, start};
+use super::start::{Program, READY, start};
 use super::*;
 use crate::recipe::{Export, Grid, Recipe, RunId};
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ fn folder() -> TempDir {
 
 /// A program that can stand for darkroom. A shell writes it: were the file ever open for writing in this process, a
 /// `fork` in another test could keep it so for a moment, and running it would fail.
-fn script(folder: &TempDir, lines: &str) -> PathBuf {
+fn script(folder: &TempDir, lines: &str) -> Program {
     let path = folder.path().join("darkroom");
     let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$0.new" && chmod +x "$0.new" && mv "$0.new" "$0""#;
     assert!(process::Command::new("sh").arg("-c").arg(write).arg(&path).arg(lines).status().unwrap().success());
-    path
+    path.into()
 }
 
 /// A workspace's socket with the test behind it; removed in the end.
@@ -126,7 +126,7 @@ async fn an_engine_that_another_process_is_starting_is_waited_for() {
 async fn a_new_engine_gets_what_the_last_one_left_undone() {
     let workspace = folder();
     let engine = Socket::of(workspace.path());
-    let mut wire = connect(workspace.path(), "/no/program".into());
+    let mut wire = connect(workspace.path(), PathBuf::from("/no/program").into());
     let (mut reader, writer) = engine.greet().await;
     wire.commands.send(Command::NextFrame).unwrap();
     assert_eq!(reader.next().await.unwrap(), Some(Command::NextFrame));
@@ -173,7 +173,7 @@ async fn starts_only_for(work: Command) {
 async fn an_engine_that_dies_again_and_again_is_left_alone_until_the_viewer_asks() {
     let workspace = folder();
     let engine = Socket::of(workspace.path());
-    let mut wire = connect(workspace.path(), "/no/program".into());
+    let mut wire = connect(workspace.path(), PathBuf::from("/no/program").into());
     for _ in 0..3 {
         engine.greet().await;
         assert!(fate(&mut wire).await.is_ok());
@@ -188,7 +188,7 @@ async fn an_engine_that_dies_again_and_again_is_left_alone_until_the_viewer_asks
 async fn an_engine_that_refuses_is_not_asked_over_and_over() {
     let workspace = folder();
     let engine = Socket::of(workspace.path());
-    let mut wire = connect(workspace.path(), "/no/program".into());
+    let mut wire = connect(workspace.path(), PathBuf::from("/no/program").into());
     let (_reader, mut writer) = engine.greet().await;
     writer.send(encode(&Event::Refused { reason: "not you".into() }).unwrap()).await.unwrap();
     assert_eq!(fate(&mut wire).await, Err("not you".into()));

@@ -3,6 +3,7 @@
 //! Facts are small and lossless. Pictures follow behind them as [`Chunk`](Event::Chunk)s, and a live frame is sent only
 //! to a viewer that has asked for it with [`NextFrame`](Command::NextFrame) since it got the last.
 
+use super::{Model, PullEnd, Pulling};
 use crate::recipe::{Colour, Export, Fit, Grid, Layer, Numbers, Point, Run, RunId};
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +136,15 @@ pub enum Command {
         /// Cancel what runs instead of waiting for it.
         now: bool,
     },
+    /// What models there are on the engine's machine: answered by [`Event::Models`].
+    Models,
+    /// Download a model from the hub; every viewer is told by [`Event::Pulling`] and [`Event::Pulled`].
+    Pull {
+        /// Its repository: `owner/name`.
+        repository: String,
+    },
+    /// Break off the download that is under way; what has arrived is kept.
+    StopPull,
 }
 
 /// What the engine tells a viewer.
@@ -267,6 +277,25 @@ pub enum Event {
     },
     /// The engine ends.
     Stopping,
+    /// The answer to [`Command::Models`].
+    Models {
+        /// The one that is built in, those in the folder of models, those that were pulled.
+        models: Vec<Model>,
+    },
+    /// How far the download of a model is; follows `Hello` where there is one.
+    Pulling {
+        /// The whole state.
+        pull: Pulling,
+    },
+    /// A download is over; the last one's end follows `Hello` too.
+    Pulled {
+        /// The repository.
+        repository: String,
+        /// How it ended.
+        end: PullEnd,
+        /// One sentence.
+        text: String,
+    },
 }
 
 /// The most points in one [`Event::Curve`].

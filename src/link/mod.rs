@@ -5,6 +5,7 @@ pub mod client;
 mod client_tests;
 pub mod codec;
 mod message;
+mod model;
 pub mod picture;
 pub mod socket;
 pub mod start;
@@ -13,6 +14,7 @@ mod talk;
 mod tests;
 
 pub use message::{Bytes, CHUNK, Command, Event, POINTS, PROTOCOL, Picture, PictureHead, PictureOf};
+pub use model::{Doing, Home, Model, PullEnd, Pulling};
 pub use talk::over;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};

@@ -1,9 +1,10 @@
 //! Starting an engine: a process of its own that outlives us.
 
 use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use std::{fs, fs::File, io, thread};
@@ -19,6 +20,21 @@ pub const LOG: &str = "engine.log";
 
 /// How long a child may take to end after its connection broke.
 const BURIAL: Duration = Duration::from_millis(500);
+
+/// What is started as an engine.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The program.
+    pub path: PathBuf,
+    /// What its engine is told beside the workspace.
+    pub arguments: Vec<OsString>,
+}
+
+impl From<PathBuf> for Program {
+    fn from(path: PathBuf) -> Program {
+        Program { path, arguments: Vec::new() }
+    }
+}
 
 /// An engine that this process has started.
 pub struct Started(oneshot::Receiver<io::Result<ExitStatus>>);
@@ -36,14 +52,14 @@ impl Started {
 ///
 /// # Errors
 /// What kept the engine from starting, in its own words where it had any.
-pub async fn start(program: &Path, workspace: &Path) -> Result<Option<Started>> {
+pub async fn start(program: &Program, workspace: &Path) -> Result<Option<Started>> {
     fs::create_dir_all(workspace).with_context(|| format!("the workspace {} cannot be made", workspace.display()))?;
     let log = workspace.join(LOG);
     let words = File::options().create(true).append(true).open(&log).with_context(|| format!("{} cannot be written", log.display()))?;
-    let mut engine = Command::new(program);
-    engine.arg("engine").arg("--workspace").arg(workspace);
+    let mut engine = Command::new(&program.path);
+    engine.arg("engine").arg("--workspace").arg(workspace).args(&program.arguments);
     engine.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(words);
-    let child = engine.spawn().with_context(|| format!("the engine cannot be started ({})", program.display()))?;
+    let child = engine.spawn().with_context(|| format!("the engine cannot be started ({})", program.path.display()))?;
     let (said, line) = oneshot::channel();
     let (end, ended) = oneshot::channel();
     thread::Builder::new().name("engine-child".into()).spawn(move || attend(child, said, end))?;

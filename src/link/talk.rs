@@ -68,8 +68,8 @@ impl Outgoing {
 /// Whether a command is worth an engine: it makes or keeps something, and is lost if none ever comes. To cancel or pause is
 /// not: nothing runs, and an engine that is started for it would start what waits.
 pub(super) fn is_work(command: &Command) -> bool {
-    use Command::{Advance, Export, Keep, Note, Resume, Submit};
-    matches!(command, Submit { .. } | Resume { .. } | Advance { .. } | Note { .. } | Keep { .. } | Export { .. })
+    use Command::{Advance, Export, Keep, Note, Pull, Resume, Submit};
+    matches!(command, Submit { .. } | Resume { .. } | Advance { .. } | Note { .. } | Keep { .. } | Export { .. } | Pull { .. })
 }
 
 /// A wire over any byte stream: one conversation, then [`News::Lost`].

@@ -39,6 +39,9 @@ fn commands() -> impl Strategy<Value = Command> {
         (any::<String>(), option::of(id()), any::<u32>()).prop_map(|(search, before, limit)| Command::History { search, before, limit }),
         (id(), any::<u32>(), any::<u32>()).prop_map(|(run, index, side)| Command::Picture { run, index, side }),
         any::<bool>().prop_map(|now| Command::Stop { now }),
+        any::<String>().prop_map(|repository| Command::Pull { repository }),
+        Just(Command::Models),
+        Just(Command::StopPull),
     ]
 }
 
@@ -69,7 +72,24 @@ fn events() -> impl Strategy<Value = Event> {
         head.prop_map(|(run, what, width, height)| Event::Picture { head: PictureHead { run, what, width, height } }),
         vec(any::<u8>(), 0..100).prop_map(|bytes| Event::Chunk { bytes: Bytes(bytes) }),
         Just(Event::Stopping),
+        vec(model(), 0..3).prop_map(|models| Event::Models { models }),
+        pulling().prop_map(|pull| Event::Pulling { pull }),
+        (any::<String>(), any::<String>()).prop_map(|(repository, text)| Event::Pulled { repository, end: PullEnd::Stopped, text }),
     ]
+}
+
+prop_compose! {
+    fn model()(name: String, path: String, bytes: u64, side: Option<u32>, enlarges: bool, missing in vec(any::<String>(), 0..3)) -> Model {
+        Model { name, home: Home::Cache, path, bytes, side, enlarges, missing }
+    }
+}
+
+prop_compose! {
+    fn pulling()(repository: String, file: String, at: u64, size: u64, number: u32, of: u32, bytes: u64, total: u64,
+                 why in option::of(any::<String>())) -> Pulling {
+        let doing = why.map_or(Doing::Fetches, Doing::Waits);
+        Pulling { repository, file, at, size, number, of, bytes, total, doing }
+    }
 }
 
 proptest! {

@@ -1,8 +1,7 @@
 //! Where a model's files come from: a folder on disk, or the program itself.
 
-use super::EMBEDDED;
+use super::{EMBEDDED, hub, shards};
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     fs,
@@ -34,50 +33,75 @@ const EMBEDDED_FILES: &[(&str, &[u8])] = embed![
     "unet/diffusion_pytorch_model.safetensors",
 ];
 
-/// A part of a folder: its name, its config, and what its weights are called where it has some.
-type Part = (&'static str, &'static str, Option<&'static str>);
-
-const TEXT_ENCODER: Part = ("text_encoder", "config.json", Some("model"));
-const TOKENIZER: Part = ("tokenizer", "tokenizer.json", None);
-/// The parts that decide a picture, in the order in which they are hashed.
-const PARTS: &[Part] = &[
-    TEXT_ENCODER,
-    ("unet", "config.json", Some("diffusion_pytorch_model")),
-    TOKENIZER,
-    ("scheduler", "scheduler_config.json", None),
-    ("image_noising_scheduler", "scheduler_config.json", None),
-];
-
 /// Where models live that are called by a name instead of a path.
 pub fn models_dir() -> Option<PathBuf> {
     Some(directories::BaseDirs::new()?.data_dir().join("darkroom").join("models"))
 }
 
 impl Folder {
-    /// The folder that a user means by `name`: the embedded model, a path, or a folder in [`models_dir`].
+    /// The folder that a user means by `name`: the embedded model, a path, a folder in [`models_dir`], or a repository in the
+    /// [cache](hub::user_cache) of what was pulled.
     ///
     /// # Errors
     /// When there is none.
     pub fn find(name: &str) -> Result<Folder> {
+        Folder::find_in(name, models_dir().as_deref(), hub::user_cache().as_deref())
+    }
+
+    /// [`find`](Folder::find) with other places than the user's own.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find_in(name: &str, models: Option<&Path>, cache: Option<&Path>) -> Result<Folder> {
         if name == EMBEDDED {
             return Ok(Folder::Embedded);
         }
-        let places = [Some(PathBuf::from(name)), models_dir().map(|dir| dir.join(name))];
-        if let Some(dir) = places.into_iter().flatten().find(|dir| dir.is_dir()) {
+        let id: Option<hub::Id> = name.parse().ok();
+        let places = [Some(PathBuf::from(name)), models.map(|dir| dir.join(name))];
+        let pulled = || hub::snapshot(cache?, id.as_ref()?);
+        if let Some(dir) = places.into_iter().flatten().find(|dir| dir.is_dir()).or_else(pulled) {
             return Ok(Folder::Dir(dir));
+        }
+        if let Some(id) = &id {
+            bail!("there is no model '{id}' on this machine; `darkroom model pull {id}` gets it, where it is published");
         }
         bail!("there is no model '{}'; give a folder in the diffusers layout, or {EMBEDDED}", name.escape_debug());
     }
 
-    /// What the model is called: the last part of its path.
+    /// What the model is called: the last part of its path, or of its repository's name.
     pub fn name(&self) -> String {
         match self {
             Folder::Embedded => EMBEDDED.to_owned(),
             Folder::Dir(dir) => {
-                let dir = dir.canonicalize().unwrap_or_else(|_| dir.clone());
-                dir.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+                let path = || dir.canonicalize().unwrap_or_else(|_| dir.clone());
+                let last = || path().file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+                self.repository().map_or_else(last, |id| id.name().to_owned())
             }
         }
+    }
+
+    /// The repository that the folder was pulled from.
+    pub fn repository(&self) -> Option<hub::Id> {
+        match self {
+            Folder::Embedded => None,
+            Folder::Dir(dir) => hub::repository(dir),
+        }
+    }
+
+    /// The parts of a model that the folder lacks, in full or in part.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let whole = |part: &str, stem: &str| {
+            let weights = || self.weight_files(part, stem).is_ok_and(|files| files.iter().all(|file| self.has(file)));
+            self.has(&format!("{part}/config.json")) && weights()
+        };
+        let parts = [
+            ("model_index.json", self.has("model_index.json")),
+            ("unet", whole("unet", "diffusion_pytorch_model")),
+            ("text encoder", whole("text_encoder", "model")),
+            ("tokenizer", self.has(self.tokenizer())),
+            ("scheduler", self.has("scheduler/scheduler_config.json")),
+        ];
+        parts.into_iter().filter(|(_, there)| !there).map(|(part, _)| part).collect()
     }
 
     /// A file's place for people: `tiny-if/unet/config.json`.
@@ -120,55 +144,7 @@ impl Folder {
         String::from_utf8(self.read(path)?.into_owned()).with_context(|| format!("{} is no text", self.title(path)))
     }
 
-    /// SHA-256 over the configs, the tokenizer and the weights, in hexadecimal: what decides a picture beside the recipe.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
-    pub fn hash(&self) -> Result<String> {
-        let mut hasher = Sha256::new();
-        self.feed(&mut hasher, PARTS)?;
-        Ok(hexadecimal(hasher))
-    }
-
-    /// [`hash`](Folder::hash) over this folder and what reads the prompts in another.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
-    pub fn hash_with(&self, text: &Folder) -> Result<String> {
-        let mut hasher = Sha256::new();
-        self.feed(&mut hasher, PARTS)?;
-        text.feed(&mut hasher, &[TEXT_ENCODER, TOKENIZER])?;
-        Ok(hexadecimal(hasher))
-    }
-
-    fn feed(&self, hasher: &mut Sha256, parts: &[Part]) -> Result<()> {
-        for path in self.deciding_files(parts)? {
-            hasher.update(path.as_bytes());
-            match self {
-                Folder::Embedded => hasher.update(embedded(&path).unwrap_or_default()),
-                Folder::Dir(dir) => {
-                    let mut file = fs::File::open(dir.join(&path)).with_context(|| format!("{} cannot be read", self.title(&path)))?;
-                    std::io::copy(&mut file, hasher).with_context(|| format!("{} cannot be read", self.title(&path)))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The files of some parts that decide a picture. What must be there has been loaded before.
-    fn deciding_files(&self, parts: &[Part]) -> Result<Vec<String>> {
-        let mut paths = Vec::new();
-        for (part, config, stem) in parts {
-            let config = if *part == TOKENIZER.0 { self.tokenizer().to_owned() } else { format!("{part}/{config}") };
-            if self.has(&config) {
-                paths.push(config);
-                paths.extend(stem.map(|stem| self.weight_files(part, stem)).transpose()?.unwrap_or_default());
-            }
-        }
-        Ok(paths)
-    }
-
-    /// The files that hold a part's weights, relative to the folder: one, or the shards that an index names.
+    /// The files that hold a part's weights, relative to the folder: one, or the shards that an index or their own names tell of.
     ///
     /// # Errors
     /// When there are none, or only pickles, or an index that is broken.
@@ -180,15 +156,35 @@ impl Folder {
                 return Ok(vec![whole]);
             }
         }
-        for index in [format!("{prefix}{stem}.safetensors.index.json"), format!("{prefix}{stem}.safetensors.index.fp16.json")] {
-            if self.has(&index) {
-                return self.shards(&prefix, &index);
-            }
+        // An index may have come without its shards, or shards without an index.
+        let indices = ["", ".fp16"].map(|variant| format!("{prefix}{stem}.safetensors.index{variant}.json"));
+        let indexed = indices.iter().filter(|index| self.has(index)).map(|index| self.shards(&prefix, index));
+        let indexed = indexed.collect::<Result<Vec<_>>>()?;
+        let named = ["", ".fp16"]
+            .iter()
+            .find_map(|variant| shards::complete(self.names(part).iter().map(String::as_str), &format!("{stem}{variant}")));
+        let named = named.map(|files| files.into_iter().map(|file| format!("{prefix}{file}")).collect());
+        let whole = indexed.iter().find(|files| files.iter().all(|file| self.has(file))).cloned();
+        if let Some(files) = whole.or(named).or(indexed.into_iter().next()) {
+            return Ok(files);
         }
         if self.has(&format!("{prefix}{stem}.bin")) || self.has(&format!("{prefix}pytorch_model.bin")) {
             bail!("{} has only .bin weights, which can run code when they are read; convert them to safetensors", self.title(part));
         }
         bail!("{} is missing; the model folder is not whole", self.title(&format!("{prefix}{stem}.safetensors")));
+    }
+
+    /// What the files of a part are called.
+    fn names(&self, part: &str) -> Vec<String> {
+        match self {
+            Folder::Embedded => Vec::new(),
+            Folder::Dir(dir) => {
+                let entries = fs::read_dir(dir.join(part)).into_iter().flatten().flatten();
+                // A link of the cache may lead nowhere.
+                let there = entries.filter(|entry| entry.path().exists());
+                there.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+            }
+        }
     }
 
     fn shards(&self, prefix: &str, index: &str) -> Result<Vec<String>> {
@@ -204,10 +200,6 @@ impl Folder {
         }
         Ok(files.into_iter().map(|file| format!("{prefix}{file}")).collect())
     }
-}
-
-fn hexadecimal(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(super) fn embedded(path: &str) -> Option<&'static [u8]> {

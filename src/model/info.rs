@@ -3,7 +3,7 @@
 use super::Folder;
 use super::folder::embedded;
 use crate::network::UnetConfig;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::Metadata;
 use std::{fs, io::Read};
 
@@ -31,13 +31,6 @@ pub struct Info {
     pub parts: Vec<Part>,
 }
 
-impl Info {
-    /// Bytes of all parameters once loaded as f32.
-    pub fn memory(&self) -> u64 {
-        self.parts.iter().map(|part| 4 * part.parameters).sum()
-    }
-}
-
 /// Reads the configs and the headers of the weights of the parts that are there; loads nothing.
 ///
 /// # Errors
@@ -61,9 +54,13 @@ fn part(folder: &Folder, name: &str, stem: &str) -> Result<Part> {
             Folder::Dir(dir) => fs::File::open(dir.join(&file))
                 .and_then(|opened| Ok((opened.metadata()?.len(), opened)))
                 .map_err(anyhow::Error::from)
-                .and_then(|(size, opened)| count(&mut part, opened, size)),
+                .and_then(|(size, opened)| match size {
+                    0 => bail!("{} is empty; copy or download it again", folder.title(&file)),
+                    size => Ok((size, opened)),
+                })
+                .map(|(size, opened)| count(&mut part, opened, size))?,
         };
-        counted.with_context(|| format!("{} is truncated or no safetensors file", folder.title(&file)))?;
+        counted.with_context(|| format!("{} is truncated or no safetensors file; copy or download it again", folder.title(&file)))?;
     }
     Ok(part)
 }

@@ -1,16 +1,35 @@
 //! Weights on disk ↔ networks: model folders in the diffusers layout, and the one that is compiled in.
 
+mod cache;
+mod design;
+pub mod dictionary;
 mod folder;
+mod hash;
+pub mod hub;
 mod info;
+mod known;
+mod networks;
+mod pickle;
 mod pipeline;
+mod place;
+pub mod plan;
+mod reader;
 mod scheduler;
+mod shards;
 mod spiece;
+mod tensors;
 pub mod verify;
 mod weights;
 
+pub use cache::Cache;
+pub use design::Design;
 pub use folder::{Folder, models_dir};
+pub use hash::Words;
 pub use info::{Info, Part, info, sample_size};
-pub use pipeline::{At, Pipeline, TOKENS, Text};
+pub use known::{Known, Shelf, known};
+pub use pipeline::{At, Pipeline, States, Text};
+pub use place::Place;
+pub use reader::{Reader, TOKENS};
 pub use scheduler::SchedulerConfig;
 
 /// The name of the model that is compiled in.

@@ -1,7 +1,7 @@
 //! Our numbers beside another implementation's: a folder with a `trace.safetensors` of inputs and expected outputs.
 
-use super::pipeline::{Pipeline, load_text_encoder, load_unet};
-use super::{Folder, SchedulerConfig};
+use super::networks::{load_text_encoder, load_unet};
+use super::{Design, Folder, Pipeline, Place, Reader, SchedulerConfig};
 use crate::diffusion::{Estimate, Prediction, Rule, jumps, timesteps};
 use crate::network::Conditioning;
 use ::safetensors::SafeTensors;
@@ -30,6 +30,7 @@ impl Line {
         if ours.shape() != theirs.shape() {
             bail!("{name}: expected shape {:?}, found {:?}", theirs.shape(), ours.shape());
         }
+        let ours = &ours.to_device(&Device::Cpu)?;
         let largest = |x: Tensor| -> Result<f64> { Ok(f64::from(x.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?)) };
         // max() passes over NaN; the sum does not.
         let sum = |x: &Tensor| -> Result<f32> { Ok(x.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?) };
@@ -52,16 +53,20 @@ impl Line {
 const STEP: f64 = 1e-4;
 /// A whole run, whose steps feed one another.
 const RUN: f64 = 1e-3;
+/// How far half precision may be off, beside PyTorch's own in it.
+const HALF: f64 = 1.5;
 
-/// Compares the network, scheduler or whole model in a folder with its trace; one line a tensor.
+/// Compares the network, scheduler or whole model in a folder with its trace; one line a tensor. Schedulers compute in f32 on
+/// the CPU, whatever the place.
 ///
 /// # Errors
-/// When the folder is of no known kind, or it or its trace cannot be read.
-pub fn verify(dir: &Path) -> Result<Vec<Line>> {
+/// When the folder is of no known kind, it or its trace cannot be read, or the trace does not say how far half precision may be
+/// off.
+pub fn verify(dir: &Path, place: &Place) -> Result<Vec<Line>> {
     let folder = Folder::Dir(dir.to_owned());
     let trace = Trace::open(dir)?;
     if folder.has("model_index.json") {
-        return verify_model(&folder, &trace);
+        return verify_model(&folder, &trace, place);
     }
     if folder.has("scheduler_config.json") {
         return verify_scheduler(&folder, &trace);
@@ -69,10 +74,10 @@ pub fn verify(dir: &Path) -> Result<Vec<Line>> {
     let config: serde_json::Value =
         serde_json::from_str(&folder.text("config.json")?).with_context(|| format!("{} is no JSON", folder.title("config.json")))?;
     if config["_class_name"] == "UNet2DConditionModel" {
-        return verify_unet(&folder, &trace);
+        return verify_unet(&folder, &trace, place);
     }
     if config["architectures"][0] == "T5EncoderModel" {
-        return verify_text_encoder(&folder, &trace);
+        return verify_text_encoder(&folder, &trace, place);
     }
     bail!(
         "{} is of no kind that can be verified: a UNet2DConditionModel, a T5EncoderModel, a scheduler or a whole model",
@@ -93,6 +98,9 @@ struct Meta {
     prompt: String,
     guidance: f64,
     eta: f64,
+    /// max|half - f32| / max|f32| of PyTorch itself.
+    float16_error: Option<f64>,
+    bfloat16_error: Option<f64>,
 }
 
 impl Trace {
@@ -123,23 +131,39 @@ impl Trace {
         Ok(numbers.into_iter().map(|n| n.max(0) as usize).collect())
     }
 
+    /// How far one evaluation in `dtype` may be off.
+    fn tolerance(&self, dtype: DType) -> Result<f64> {
+        let (field, error) = match dtype {
+            DType::F16 => ("float16_error", self.meta.float16_error),
+            DType::BF16 => ("bfloat16_error", self.meta.bfloat16_error),
+            _ => return Ok(STEP),
+        };
+        let error = error.with_context(|| {
+            format!("trace.safetensors does not say how far PyTorch is off in this precision ({field} in its metadata); verify in f32")
+        })?;
+        Ok(HALF * error)
+    }
+
     fn compare(&self, name: &str, ours: &Tensor, tolerance: f64) -> Result<Line> {
         Line::compare(name, (ours, &self.float(name)?), tolerance)
     }
 }
 
-fn verify_unet(folder: &Folder, trace: &Trace) -> Result<Vec<Line>> {
+fn verify_unet(folder: &Folder, trace: &Trace, place: &Place) -> Result<Vec<Line>> {
+    let tolerance = trace.tolerance(place.dtype)?;
     let noise_level = trace.has("noise_level").then(|| trace.float("noise_level")).transpose()?;
-    let (unet, t) = (load_unet(folder, "")?, trace.float("timestep")?);
+    let (unet, t) = (load_unet(folder, "", place)?, trace.float("timestep")?);
     let prompts = unet.read(&trace.float("encoder_hidden_states")?)?;
     let conditioning = Conditioning { t: &t, prompts: &prompts, noise_level: noise_level.as_ref() };
     let out = unet.forward(&trace.float("sample")?, conditioning)?;
-    Ok(vec![trace.compare("out", &out, STEP)?])
+    Ok(vec![trace.compare("out", &out, tolerance)?])
 }
 
-fn verify_text_encoder(folder: &Folder, trace: &Trace) -> Result<Vec<Line>> {
-    let states = load_text_encoder(folder, "")?.forward(&trace.get("input_ids")?.to_dtype(DType::U32)?, trace.get("attention_mask")?)?;
-    Ok(vec![trace.compare("last_hidden_state", &states, STEP)?])
+fn verify_text_encoder(folder: &Folder, trace: &Trace, place: &Place) -> Result<Vec<Line>> {
+    let tolerance = trace.tolerance(place.dtype)?;
+    let (ids, mask) = (trace.get("input_ids")?.to_dtype(DType::U32)?, trace.get("attention_mask")?);
+    let states = load_text_encoder(folder, "", place)?.forward(&ids, mask)?;
+    Ok(vec![trace.compare("last_hidden_state", &states, tolerance)?])
 }
 
 /// The steps of a recorded run, `NN.t` and what belongs to it, and where each leads.
@@ -176,22 +200,30 @@ fn verify_scheduler(folder: &Folder, trace: &Trace) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-fn verify_model(folder: &Folder, trace: &Trace) -> Result<Vec<Line>> {
-    let model = Pipeline::load(folder)?;
+fn verify_model(folder: &Folder, trace: &Trace, place: &Place) -> Result<Vec<Line>> {
+    let f32 = place.dtype == DType::F32;
+    ensure!(f32, "a whole model is compared in f32 alone, since its steps feed one another; its networks are in half precision too");
     let meta = &trace.meta;
-    let (ids, mask) = model.tokens(&["", &meta.prompt])?;
-    let text = model.encode(&["", &meta.prompt])?;
+    let reader = Reader::load(folder, place)?;
+    let prompts = ["", &meta.prompt];
+    let tokens = prompts.iter().map(|prompt| reader.tokens(prompt)).collect::<Result<Vec<_>>>()?;
+    let states = prompts.iter().map(|prompt| reader.read(prompt)).collect::<Result<Vec<_>>>()?;
+    let stack = |rows: &[Tensor]| -> Result<Tensor> { Ok(Tensor::cat(rows, 0)?.to_dtype(DType::F32)?) };
+    let (ids, mask): (Vec<Tensor>, Vec<Tensor>) = tokens.into_iter().unzip();
     let mut lines = vec![
-        trace.compare("ids", &ids.to_dtype(DType::F32)?, 0.0)?,
-        trace.compare("attention_mask", &mask.to_dtype(DType::F32)?, 0.0)?,
-        trace.compare("states", &text.states, STEP)?,
+        trace.compare("ids", &stack(&ids)?, 0.0)?,
+        trace.compare("attention_mask", &stack(&mask)?, 0.0)?,
+        trace.compare("states", &stack(&states)?, STEP)?,
     ];
+    let mut model = Pipeline::load(folder, Design::stage_one(folder)?, String::new(), place)?;
+    model.hear(prompts.iter().map(|prompt| prompt.to_string()).zip(states).collect())?;
+    let text = model.encode(&prompts)?;
     let mut free = trace.float("init")?;
     for (i, jump) in jumps(&trace.integers("timesteps")?).into_iter().enumerate() {
         let at = |name: &str| format!("{i:02}.{name}");
         let noise = trace.float(&at("noise"))?;
         let predict = |x: &Tensor| model.predict_guided(x, jump.from, &text, meta.guidance);
-        let step = |x: &Tensor, prediction: &Prediction| Rule::Ddpm.step(&model.process, jump, x, prediction, &noise);
+        let step = |x: &Tensor, prediction: &Prediction| Rule::Ddpm.step(&model.design.process, jump, x, prediction, &noise);
 
         let x = trace.float(&at("x"))?;
         let ours = predict(&x)?;

@@ -234,6 +234,18 @@ impl UnetConfig {
         Ok(())
     }
 
+    /// Numbers that are alive at once for one picture, about: what the way up takes from the way down, and the widest
+    /// convolution's windows.
+    pub fn numbers_at_work(&self) -> u64 {
+        let channels = &self.block_out_channels;
+        let pixels = |level: usize| ((self.sample_size >> level) as u64).pow(2);
+        let kept = |level: usize| (self.layers_per_block.at(level) as u64 + 1) * channels[level] as u64 * pixels(level);
+        let below = |level: usize| channels.get(level + 1).unwrap_or(&channels[level]);
+        let windows = |level: usize| 9 * (channels[level] + below(level)) as u64 * pixels(level);
+        let levels = 0..channels.len();
+        levels.clone().map(kept).sum::<u64>() + levels.map(windows).max().unwrap_or(0)
+    }
+
     /// Channels of the time embedding.
     pub fn time_channels(&self) -> usize {
         self.time_embedding_dim.unwrap_or(4 * self.block_out_channels.first().copied().unwrap_or(0))

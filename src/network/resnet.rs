@@ -1,6 +1,6 @@
 //! The residual block, which also halves and doubles the picture: diffusers' `ResnetBlock2D` with `scale_shift`, channels-last.
 
-use super::ops::{After, GroupNorm, Kernel, double, halve};
+use super::ops::{After, GroupNorm, Kernel, double, halve, rounded};
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
@@ -70,7 +70,7 @@ impl Resnet {
         let x = self.resize(x)?;
         let x = self.conv_shortcut.as_ref().map_or(Ok(x.clone()), |conv| conv.forward(&x, None))?;
         let sum = self.conv2.forward(&h, Some(&x))?;
-        if self.out_scale == 1.0 { Ok(sum) } else { sum / self.out_scale }
+        if self.out_scale == 1.0 { Ok(sum) } else { rounded(&sum, |sum| sum / self.out_scale) }
     }
 
     fn resize(&self, x: &Tensor) -> Result<Tensor> {

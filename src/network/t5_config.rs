@@ -43,6 +43,11 @@ fn max_distance() -> usize {
 const T5_SWITCHES: &[(&str, &str, &[&str])] = &[("feed_forward_proj", "relu", &["gated-gelu"]), ("model_type", "t5", &["t5"])];
 
 impl T5Config {
+    /// Numbers of the weights that stay f32 when all others are f16.
+    pub fn numbers_kept_wide(&self) -> u64 {
+        (self.num_layers * self.d_ff * self.d_model) as u64
+    }
+
     /// Reads a published `text_encoder/config.json`.
     ///
     /// # Errors

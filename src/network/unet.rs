@@ -6,7 +6,7 @@ use super::config::{ATTENDING_DOWN, ATTENDING_UP, UnetConfig};
 use super::embedding::{TextEmbedding, TimeEmbedding};
 use super::ops::{After, GroupNorm, Kernel};
 use super::resnet::{Resnet, ResnetConfig, Scale};
-use candle_core::{DType, Module, Result, Tensor};
+use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
 
@@ -75,10 +75,13 @@ struct Block {
 }
 
 /// The network. (b, in_channels, h, w) → (b, out_channels, h, w).
+///
+/// It takes what it is given in any precision and from any device to its own.
 #[derive(Debug)]
 pub struct Unet {
     config: UnetConfig,
     dtype: DType,
+    device: Device,
     time_embedding: TimeEmbedding,
     class_embedding: Option<TimeEmbedding>,
     add_embedding: TextEmbedding,
@@ -103,6 +106,7 @@ impl Unet {
         let mid_resnet = |i| Resnet::new((deepest, deepest), Scale::Same, mid, vb.pp("mid_block.resnets").pp(i));
         Ok(Unet {
             dtype: vb.dtype(),
+            device: vb.device().clone(),
             time_embedding: TimeEmbedding::new(first, time, vb.pp("time_embedding"))?,
             class_embedding: class.transpose()?,
             add_embedding: TextEmbedding::new(config.encoder_hid_dim, config.addition_embed_type_num_heads, time, vb.pp("add_embedding"))?,
@@ -128,6 +132,7 @@ impl Unet {
     /// # Errors
     /// When the states have another size.
     pub fn read(&self, states: &Tensor) -> Result<Prompts> {
+        let states = &self.take(states)?;
         let text = self.encoder_hid_proj.forward(states, None)?;
         let down = self.down_blocks.iter().flat_map(|block| &block.attentions);
         let up = self.up_blocks.iter().flat_map(|block| &block.attentions);
@@ -135,7 +140,7 @@ impl Unet {
         Ok(Prompts { pooled: self.add_embedding.forward(states)?, read: read.collect::<Result<_>>()? })
     }
 
-    /// The prediction for x (b, in_channels, h, w).
+    /// The prediction for x (b, in_channels, h, w), in f32 and where x is.
     ///
     /// # Errors
     /// When sizes do not fit, or a stage II network is told no noise level.
@@ -145,8 +150,9 @@ impl Unet {
             candle_core::bail!("{} prompts cannot be shared by {b} pictures", prompts.len());
         }
         let each = b / prompts.len();
-        let x = x.permute((0, 2, 3, 1))?.contiguous()?;
-        let y = if x.device().is_cpu() {
+        let home = x.device().clone();
+        let x = self.take(x)?.permute((0, 2, 3, 1))?.contiguous()?;
+        let y = if self.device.is_cpu() && self.dtype == DType::F32 {
             // A picture a thread: each stays in its core's own cache, and no operator waits for another thread.
             let embedding = self.embedding(conditioning, &prompts.pooled.index_select(&prompts.rows(each)?, 0)?)?;
             let picture = |i: usize| self.walk(&x.narrow(0, i, 1)?, &embedding.narrow(0, i, 1)?, &prompts.one(i / each)?.read);
@@ -156,7 +162,11 @@ impl Unet {
             let prompts = prompts.repeat(each)?;
             self.walk(&x, &self.embedding(conditioning, &prompts.pooled)?, &prompts.read)?
         };
-        y.permute((0, 3, 1, 2))?.contiguous()
+        y.permute((0, 3, 1, 2))?.contiguous()?.to_dtype(DType::F32)?.to_device(&home)
+    }
+
+    fn take(&self, x: &Tensor) -> Result<Tensor> {
+        x.to_device(&self.device)?.to_dtype(self.dtype)
     }
 
     /// x (b, h, w, in_channels) down and up again.
@@ -197,10 +207,10 @@ impl Unet {
 
     /// Time, noise level and pooled text in one vector, (b, time channels), activated as the resnets take it.
     fn embedding(&self, conditioning: Conditioning, pooled: &Tensor) -> Result<Tensor> {
-        let mut embedding = self.time_embedding.forward(conditioning.t, self.dtype)?;
+        let mut embedding = self.time_embedding.forward(&conditioning.t.to_device(&self.device)?, self.dtype)?;
         if let Some(class_embedding) = &self.class_embedding {
             let level = conditioning.noise_level.ok_or_else(|| candle_core::Error::msg("a stage II network needs a noise level"))?;
-            embedding = (embedding + class_embedding.forward(level, self.dtype)?)?;
+            embedding = (embedding + class_embedding.forward(&level.to_device(&self.device)?, self.dtype)?)?;
         }
         embedding = (embedding + pooled)?;
         if self.config.time_embedding_act_fn.is_some() {

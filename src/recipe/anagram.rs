@@ -1,6 +1,6 @@
 //! `anagram`: one picture that shows something else in each view.
 
-use super::{Experiment, RecipeError, View, Walk, number, walk::halves};
+use super::{Experiment, Given, Model, RecipeError, StageTwo, View, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Develop a picture that shows each prompt under a view of its own (visual anagrams).
@@ -41,9 +41,15 @@ pub struct Anagram {
     #[allow(missing_docs)] // Its help is that of its fields.
     pub walk: Walk,
 
-    /// The model: tiny-if is built in; a folder in the diffusers layout is another.
-    #[arg(long, default_value = "tiny-if", value_name = "DIR")]
-    pub model: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub model: Model,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub then: StageTwo,
 }
 
 /// How several predictions become one.
@@ -79,12 +85,16 @@ impl Experiment for Anagram {
         self.prompt.iter().map(String::as_str).collect()
     }
 
-    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
-        (Vec::new(), self.walk.from.as_mut())
+    fn inputs(&mut self) -> Given<'_> {
+        Given { step: self.walk.from.as_mut(), embeddings: self.model.embeddings.as_mut(), ..Given::default() }
     }
 
     fn views(&self) -> Vec<View> {
         self.shown()
+    }
+
+    fn other_model(&mut self) -> Option<&mut String> {
+        self.then.model.as_mut()
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
@@ -100,7 +110,7 @@ impl Experiment for Anagram {
         let base = (self.shown().len() > self.view.len()).then(|| "base".to_owned());
         let views = self.view.iter().zip(&self.prompt).map(|(view, prompt)| format!("{view}: {prompt}"));
         let row: Vec<String> = base.into_iter().chain(views).collect();
-        vec![row; self.count].concat()
+        self.then.pictures(vec![row; self.count].concat())
     }
 
     fn columns(&self) -> usize {
@@ -109,11 +119,12 @@ impl Experiment for Anagram {
 
     fn model_calls(&self) -> usize {
         let views = if self.reduce == Reduce::Mean { self.view.len() } else { 1 };
-        self.walk.calls(self.steps) * self.count * views * halves(self.guidance)
+        (self.walk.calls(self.steps) * halves(self.guidance) + self.then.calls()) * self.count * views
     }
 
     fn check(&self) -> Result<(), RecipeError> {
         check_views(self.prompt.len(), self.view.len())?;
+        self.then.check()?;
         self.walk.check(self.steps)
     }
 }

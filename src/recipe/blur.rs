@@ -1,6 +1,6 @@
 //! `blur`: the classical way to take noise away.
 
-use super::{Experiment, Photo, RecipeError, number};
+use super::{Experiment, Given, Photo, RecipeError, number};
 use serde::Serialize;
 
 /// Add noise to a picture and blur it: the classical baseline.
@@ -38,8 +38,8 @@ impl Experiment for Blur {
         Some(&self.photo)
     }
 
-    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
-        (vec![&mut self.photo.image], None)
+    fn inputs(&mut self) -> Given<'_> {
+        Given { pictures: vec![&mut self.photo.image], ..Given::default() }
     }
 
     /// A row of noisy pictures over a row of what the blur makes of them.

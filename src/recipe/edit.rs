@@ -1,6 +1,6 @@
 //! `edit`: SDEdit.
 
-use super::{Experiment, Photo, RecipeError, Walk, number, walk::halves};
+use super::{Experiment, Given, Model, Photo, RecipeError, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Add noise to a picture and bring it back, closer to the prompt (SDEdit).
@@ -42,9 +42,10 @@ pub struct Edit {
     #[allow(missing_docs)] // Its help is that of its fields.
     pub walk: Walk,
 
-    /// The model: tiny-if is built in; a folder in the diffusers layout is another.
-    #[arg(long, default_value = "tiny-if", value_name = "DIR")]
-    pub model: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub model: Model,
 }
 
 impl Experiment for Edit {
@@ -56,8 +57,13 @@ impl Experiment for Edit {
         Some(&self.photo)
     }
 
-    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
-        (vec![&mut self.photo.image], self.walk.from.as_mut())
+    fn inputs(&mut self) -> Given<'_> {
+        Given {
+            pictures: vec![&mut self.photo.image],
+            step: self.walk.from.as_mut(),
+            embeddings: self.model.embeddings.as_mut(),
+            ..Given::default()
+        }
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

@@ -2,6 +2,19 @@
 
 use super::{Image, Learn, Photo, RecipeError, Training, View, Walk};
 
+/// The files that go into a run.
+#[derive(Default)]
+pub struct Given<'a> {
+    /// Pictures.
+    pub pictures: Vec<&'a mut Image>,
+    /// The kept step that it goes on from.
+    pub step: Option<&'a mut Image>,
+    /// A network that was trained here.
+    pub weights: Option<&'a mut Image>,
+    /// A dictionary of prompts that were read elsewhere.
+    pub embeddings: Option<&'a mut Image>,
+}
+
 /// What an experiment tells about its recipes. All have a `seed` besides.
 pub(super) trait Experiment {
     /// What to show, one for each view or part; none where no text is read.
@@ -14,8 +27,13 @@ pub(super) trait Experiment {
         None
     }
 
-    /// Every picture that goes in, and the kept step that it goes on from.
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>);
+    /// Every file that goes in.
+    fn inputs(&mut self) -> Given<'_>;
+
+    /// The model that it needs beside its own.
+    fn other_model(&mut self) -> Option<&mut String> {
+        None
+    }
 
     /// The views of an anagram's pictures, in their order.
     fn views(&self) -> Vec<View> {

@@ -39,6 +39,8 @@ pub enum Kind {
     Image,
     /// A picture whose white is made new.
     Mask,
+    /// A file that is no picture.
+    File,
 }
 
 /// The fields of an experiment in the order of their declaration.
@@ -80,6 +82,7 @@ pub(super) fn kind(arg: &Arg) -> Kind {
     match arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str()) {
         "IMAGE" => Kind::Image,
         "MASK" => Kind::Mask,
+        "FILE" => Kind::File,
         _ if matches!(arg.get_action(), ArgAction::Append) => Kind::Many,
         _ if is(&[TypeId::of::<f64>(), TypeId::of::<u64>(), TypeId::of::<usize>()]) => Kind::Number,
         _ if is(&[TypeId::of::<List>(), TypeId::of::<Reals>(), TypeId::of::<Timesteps>()]) => Kind::List,

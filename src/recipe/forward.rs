@@ -1,6 +1,6 @@
 //! `forward`: a picture drowned in noise.
 
-use super::{Experiment, Photo, RecipeError, number};
+use super::{Experiment, Given, Photo, RecipeError, number};
 use serde::Serialize;
 
 /// Add noise to a picture, as much as each timestep has.
@@ -30,8 +30,8 @@ impl Experiment for Forward {
         Some(&self.photo)
     }
 
-    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
-        (vec![&mut self.photo.image], None)
+    fn inputs(&mut self) -> Given<'_> {
+        Given { pictures: vec![&mut self.photo.image], ..Given::default() }
     }
 
     /// The picture itself, then a noisy one a timestep.

@@ -1,6 +1,6 @@
 //! `hybrid`: the parts of one picture from different prompts (factorized diffusion).
 
-use super::{Colour, Experiment, Fit, Image, RecipeError, Walk, number, walk::halves};
+use super::{Colour, Experiment, Fit, Given, Image, Model, RecipeError, StageTwo, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Develop a picture whose parts, such as its low and high frequencies, follow different prompts (factorized diffusion).
@@ -62,9 +62,15 @@ pub struct Hybrid {
     #[allow(missing_docs)] // Its help is that of its fields.
     pub walk: Walk,
 
-    /// The model: tiny-if is built in; a folder in the diffusers layout is another.
-    #[arg(long, default_value = "tiny-if", value_name = "DIR")]
-    pub model: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub model: Model,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub then: StageTwo,
 }
 
 /// Into which parts a picture falls. The parts add up to the picture.
@@ -101,8 +107,17 @@ impl Experiment for Hybrid {
         self.prompt.iter().map(String::as_str).collect()
     }
 
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (self.reference.iter_mut().collect(), self.walk.from.as_mut())
+    fn inputs(&mut self) -> Given<'_> {
+        Given {
+            pictures: self.reference.iter_mut().collect(),
+            step: self.walk.from.as_mut(),
+            embeddings: self.model.embeddings.as_mut(),
+            ..Given::default()
+        }
+    }
+
+    fn other_model(&mut self) -> Option<&mut String> {
+        self.then.model.as_mut()
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
@@ -116,7 +131,7 @@ impl Experiment for Hybrid {
     /// A row a hybrid: the whole, then its parts.
     fn pictures(&self) -> Vec<String> {
         let row = || std::iter::once("hybrid").chain(self.split.parts().iter().copied()).map(str::to_owned);
-        (0..self.count).flat_map(|_| row()).collect()
+        self.then.pictures((0..self.count).flat_map(|_| row()).collect())
     }
 
     fn columns(&self) -> usize {
@@ -124,7 +139,7 @@ impl Experiment for Hybrid {
     }
 
     fn model_calls(&self) -> usize {
-        self.walk.calls(self.steps) * self.count * self.prompt.len() * halves(self.guidance)
+        (self.walk.calls(self.steps) * halves(self.guidance) + self.then.calls()) * self.count * self.prompt.len()
     }
 
     fn check(&self) -> Result<(), RecipeError> {
@@ -139,6 +154,7 @@ impl Experiment for Hybrid {
                 format!("this split leaves {free} parts to prompts, and there are {}", self.prompt.len()),
             ));
         }
+        self.then.check()?;
         self.walk.check(self.steps)
     }
 }

@@ -1,6 +1,6 @@
 //! `inpaint`: part of a picture kept, the rest made new (RePaint).
 
-use super::{Experiment, Image, Photo, RecipeError, Walk, number, walk::halves};
+use super::{Experiment, Given, Image, Model, Photo, RecipeError, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Keep what the mask says to keep, and make the rest new (RePaint).
@@ -50,9 +50,10 @@ pub struct Inpaint {
     #[allow(missing_docs)] // Its help is that of its fields.
     pub walk: Walk,
 
-    /// The model: tiny-if is built in; a folder in the diffusers layout is another.
-    #[arg(long, default_value = "tiny-if", value_name = "DIR")]
-    pub model: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub model: Model,
 }
 
 impl Inpaint {
@@ -85,8 +86,13 @@ impl Experiment for Inpaint {
         Some(&self.photo)
     }
 
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (vec![&mut self.photo.image, &mut self.mask], self.walk.from.as_mut())
+    fn inputs(&mut self) -> Given<'_> {
+        Given {
+            pictures: vec![&mut self.photo.image, &mut self.mask],
+            step: self.walk.from.as_mut(),
+            embeddings: self.model.embeddings.as_mut(),
+            ..Given::default()
+        }
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

@@ -1,6 +1,6 @@
 //! `iterative`: noise taken away step by step.
 
-use super::{Experiment, Photo, RecipeError, Walk, number, walk::halves};
+use super::{Experiment, Given, Model, Photo, RecipeError, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Every so many steps the noisy picture is kept.
@@ -49,9 +49,10 @@ pub struct Iterative {
     #[allow(missing_docs)] // Its help is that of its fields.
     pub walk: Walk,
 
-    /// The model: tiny-if is built in; a folder in the diffusers layout is another.
-    #[arg(long, default_value = "tiny-if", value_name = "DIR")]
-    pub model: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub model: Model,
 }
 
 impl Iterative {
@@ -70,8 +71,13 @@ impl Experiment for Iterative {
         Some(&self.photo)
     }
 
-    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
-        (vec![&mut self.photo.image], self.walk.from.as_mut())
+    fn inputs(&mut self) -> Given<'_> {
+        Given {
+            pictures: vec![&mut self.photo.image],
+            step: self.walk.from.as_mut(),
+            embeddings: self.model.embeddings.as_mut(),
+            ..Given::default()
+        }
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {

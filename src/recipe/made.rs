@@ -22,4 +22,7 @@ pub struct Made {
     pub device: String,
     /// The type of the numbers: `f32`.
     pub dtype: String,
+    /// The same of what a second model has enlarged in the same run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage_two: Option<Box<Made>>,
 }

@@ -19,6 +19,7 @@ mod inpaint;
 mod iterative;
 mod layer;
 mod made;
+mod model;
 mod noise_levels;
 mod number;
 mod one_step;
@@ -26,6 +27,7 @@ mod point;
 mod run;
 mod sample;
 mod sample_digits;
+mod stage_two;
 mod timesteps;
 mod train;
 mod train_class;
@@ -40,6 +42,7 @@ pub use ask::{Ask, Axis, Grid, MAX_CELLS};
 pub use blur::Blur;
 pub use edit::Edit;
 pub use error::{RecipeError, toml_sentence};
+pub use experiment::Given;
 pub use form::{Field, Kind, fields};
 pub use forward::Forward;
 pub use hybrid::{Hybrid, Split};
@@ -48,6 +51,7 @@ pub use inpaint::Inpaint;
 pub use iterative::Iterative;
 pub use layer::{Export, Layer, LayerNumbers, Numbers};
 pub use made::Made;
+pub use model::Model;
 pub use noise_levels::NoiseLevels;
 pub use number::{List, Reals};
 pub use one_step::OneStep;
@@ -55,6 +59,7 @@ pub use point::Point;
 pub use run::{Run, RunId, State};
 pub use sample::Sample;
 pub use sample_digits::{BUILT_IN, SampleDigits};
+pub use stage_two::StageTwo;
 pub use timesteps::{RESPACINGS, Timesteps};
 pub use train::{Decay, Diffuse, Edition, Learn, MNIST, Modulation, Objective, Training, preset};
 pub use train_class::TrainClass;
@@ -71,7 +76,7 @@ use serde_json::{Map, Value};
 
 /// The one list of experiments, in the order in which the workbench offers them.
 macro_rules! experiments {
-    ($($(#[$doc:meta])* $name:literal => $Recipe:ident $(with $model:ident)?,)*) => {
+    ($($(#[$doc:meta])* $name:literal => $Recipe:ident $(with $($model:ident).+)?,)*) => {
         /// The names of all experiments, in the order in which the workbench offers them.
         pub const EXPERIMENTS: &[&str] = &[$($name),*];
 
@@ -99,11 +104,11 @@ macro_rules! experiments {
             }
 
             fn own_model(&self) -> Option<&String> {
-                match self { $(Recipe::$Recipe(_recipe) => None$(.or(Some(&_recipe.$model)))?,)* }
+                match self { $(Recipe::$Recipe(_recipe) => None$(.or(Some(&_recipe.$($model).+)))?,)* }
             }
 
             fn own_model_mut(&mut self) -> Option<&mut String> {
-                match self { $(Recipe::$Recipe(_recipe) => None$(.or(Some(&mut _recipe.$model)))?,)* }
+                match self { $(Recipe::$Recipe(_recipe) => None$(.or(Some(&mut _recipe.$($model).+)))?,)* }
             }
 
             /// What picks the noise.
@@ -139,23 +144,23 @@ macro_rules! experiments {
 
 experiments! {
     /// Develop pictures from pure noise.
-    "sample" => Sample with model,
+    "sample" => Sample with model.name,
     /// A picture drowned in noise.
     "forward" => Forward with model,
     /// Noise taken away by a blur.
     "blur" => Blur with model,
     /// Noise taken away at once.
-    "one-step" => OneStep with model,
+    "one-step" => OneStep with model.name,
     /// Noise taken away step by step.
-    "iterative" => Iterative with model,
+    "iterative" => Iterative with model.name,
     /// SDEdit.
-    "edit" => Edit with model,
+    "edit" => Edit with model.name,
     /// RePaint.
-    "inpaint" => Inpaint with model,
+    "inpaint" => Inpaint with model.name,
     /// Visual anagrams.
-    "anagram" => Anagram with model,
+    "anagram" => Anagram with model.name,
     /// Factorized diffusion.
-    "hybrid" => Hybrid with model,
+    "hybrid" => Hybrid with model.name,
     /// Stage II super-resolution.
     "upscale" => Upscale with model,
     /// An image at every noise level.
@@ -191,19 +196,19 @@ impl Recipe {
         self.as_experiment().photo()
     }
 
-    /// Every picture that goes in, and a kept step.
+    /// Every file that goes in.
     pub fn images(&self) -> Vec<Image> {
         self.clone().images_mut().into_iter().map(|image| image.clone()).collect()
     }
 
     /// The same, to put what the workspace keeps in their place.
     pub fn images_mut(&mut self) -> Vec<&mut Image> {
-        let (pictures, step) = self.inputs_mut();
-        pictures.into_iter().chain(step).collect()
+        let Given { pictures, step, weights, embeddings } = self.given_mut();
+        pictures.into_iter().chain(step).chain(weights).chain(embeddings).collect()
     }
 
-    /// The pictures that go in, and apart from them the kept step that it goes on from.
-    pub fn inputs_mut(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
+    /// The same, each for what it is.
+    pub fn given_mut(&mut self) -> Given<'_> {
         self.as_experiment_mut().inputs()
     }
 
@@ -260,19 +265,21 @@ impl Recipe {
         self.as_experiment_mut().data_mut()
     }
 
-    /// Every model that it needs: its own, and one that reads its prompts.
-    pub fn models_mut(&mut self) -> Vec<&mut String> {
-        match self {
-            Recipe::Upscale(recipe) => vec![&mut recipe.model, &mut recipe.text_model],
-            recipe => recipe.own_model_mut().into_iter().collect(),
+    /// Changes the name of every model that it needs: its own, and one that reads its prompts or enlarges its pictures.
+    pub fn each_model(&mut self, mut change: impl FnMut(&mut String)) {
+        if let Some(model) = self.own_model_mut() {
+            change(model);
+        }
+        if let Some(model) = self.as_experiment_mut().other_model() {
+            change(model);
         }
     }
 
     /// The same recipe with nothing in it that another run of it would name otherwise: inputs by their content.
     pub fn nameless(mut self) -> Recipe {
         self.images_mut().into_iter().for_each(|image| *image = image.nameless());
-        if let Recipe::Upscale(recipe) = &mut self {
-            recipe.text_model = image::last_part(&recipe.text_model).to_owned();
+        if let Some(model) = self.as_experiment_mut().other_model() {
+            *model = model::name(model).to_owned();
         }
         if let Some(data) = self.data_mut() {
             *data = image::last_part(data).to_owned();
@@ -283,7 +290,7 @@ impl Recipe {
     /// The same recipe as people speak of it: models and pictures by their names alone, without folders and hashes.
     pub fn named(mut self) -> Recipe {
         self.images_mut().into_iter().for_each(|image| *image = image.named());
-        self.models_mut().into_iter().for_each(|model| *model = image::last_part(model).to_owned());
+        self.each_model(|model| *model = model::name(model).to_owned());
         if let Some(data) = self.data_mut() {
             *data = image::last_part(data).to_owned();
         }

@@ -1,6 +1,6 @@
 //! `noise-levels`: an image under more and more noise (part B 1.2 of the course).
 
-use super::{Experiment, Image, MNIST, RecipeError, number};
+use super::{Experiment, Given, MNIST, RecipeError, number};
 use serde::Serialize;
 
 /// Show images of a data set under more and more noise.
@@ -25,8 +25,8 @@ pub struct NoiseLevels {
 }
 
 impl Experiment for NoiseLevels {
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (Vec::new(), None)
+    fn inputs(&mut self) -> Given<'_> {
+        Given::default()
     }
 
     fn data_mut(&mut self) -> Option<&mut String> {

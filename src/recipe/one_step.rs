@@ -1,6 +1,6 @@
 //! `one-step`: all noise predicted and removed at once.
 
-use super::{Experiment, Photo, RecipeError, number, walk::halves};
+use super::{Experiment, Given, Model, Photo, RecipeError, number, walk::halves};
 use serde::Serialize;
 
 /// Add noise to a picture, predict all of it once, and take it away.
@@ -28,9 +28,10 @@ pub struct OneStep {
     #[arg(long, default_value = "0", value_name = "0..4294967295", value_parser = number::whole(0, u32::MAX as u64))]
     pub seed: u64,
 
-    /// The model: tiny-if is built in; a folder in the diffusers layout is another.
-    #[arg(long, default_value = "tiny-if", value_name = "DIR")]
-    pub model: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub model: Model,
 }
 
 impl Experiment for OneStep {
@@ -42,8 +43,8 @@ impl Experiment for OneStep {
         Some(&self.photo)
     }
 
-    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
-        (vec![&mut self.photo.image], None)
+    fn inputs(&mut self) -> Given<'_> {
+        Given { pictures: vec![&mut self.photo.image], embeddings: self.model.embeddings.as_mut(), ..Given::default() }
     }
 
     fn guidance(&self) -> Option<f64> {

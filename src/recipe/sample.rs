@@ -1,6 +1,6 @@
 //! `sample`: pictures from pure noise.
 
-use super::{Experiment, RecipeError, Walk, number, walk::halves};
+use super::{Experiment, Given, Model, RecipeError, StageTwo, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Develop pictures from pure noise under a prompt.
@@ -33,9 +33,15 @@ pub struct Sample {
     #[allow(missing_docs)] // Its help is that of its fields.
     pub walk: Walk,
 
-    /// The model: tiny-if is built in; a folder in the diffusers layout is another.
-    #[arg(long, default_value = "tiny-if", value_name = "DIR")]
-    pub model: String,
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub model: Model,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    #[allow(missing_docs)] // Its help is that of its fields.
+    pub then: StageTwo,
 }
 
 impl Experiment for Sample {
@@ -43,8 +49,12 @@ impl Experiment for Sample {
         vec![&self.prompt]
     }
 
-    fn inputs(&mut self) -> (Vec<&mut super::Image>, Option<&mut super::Image>) {
-        (Vec::new(), self.walk.from.as_mut())
+    fn inputs(&mut self) -> Given<'_> {
+        Given { step: self.walk.from.as_mut(), embeddings: self.model.embeddings.as_mut(), ..Given::default() }
+    }
+
+    fn other_model(&mut self) -> Option<&mut String> {
+        self.then.model.as_mut()
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
@@ -56,14 +66,24 @@ impl Experiment for Sample {
     }
 
     fn pictures(&self) -> Vec<String> {
-        (1..=self.count).map(|picture| picture.to_string()).collect()
+        self.then.pictures((1..=self.count).map(|picture| picture.to_string()).collect())
+    }
+
+    /// An enlarged picture stands beneath its small one, as long as a row holds them all.
+    fn columns(&self) -> usize {
+        match (&self.then.model, self.count) {
+            (Some(_), 1) => 2,
+            (Some(_), count @ ..=8) => count,
+            _ => (1..).find(|n| n * n >= self.pictures().len()).unwrap_or(1),
+        }
     }
 
     fn model_calls(&self) -> usize {
-        self.walk.calls(self.steps) * self.count * halves(self.guidance)
+        (self.walk.calls(self.steps) * halves(self.guidance) + self.then.calls()) * self.count
     }
 
     fn check(&self) -> Result<(), RecipeError> {
+        self.then.check()?;
         self.walk.check(self.steps)
     }
 }

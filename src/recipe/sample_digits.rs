@@ -1,6 +1,6 @@
 //! `sample-digits`: pictures from a network that was trained here.
 
-use super::{Experiment, Image, RecipeError, number};
+use super::{Experiment, Given, Image, RecipeError, number};
 use serde::Serialize;
 
 /// The network that is compiled in.
@@ -10,7 +10,7 @@ pub const BUILT_IN: &str = "built-in";
 #[derive(Clone, Debug, PartialEq, Serialize, clap::Args)]
 #[serde(rename_all = "kebab-case")]
 pub struct SampleDigits {
-    /// The training whose network it is, by its run's number; a small one is built in.
+    /// The training whose network it is, by its run's number; one is built in.
     #[arg(long, default_value = BUILT_IN, value_name = "RUN", value_parser = parse_run)]
     pub run: Image,
 
@@ -59,8 +59,8 @@ fn parse_run(text: &str) -> Result<Image, String> {
 }
 
 impl Experiment for SampleDigits {
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (Vec::new(), Some(&mut self.run))
+    fn inputs(&mut self) -> Given<'_> {
+        Given { weights: Some(&mut self.run), ..Given::default() }
     }
 
     fn guidance(&self) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! `train-class`: a network that is told what to make (part B 2.4 of the course).
 
 use super::train::{Diffuse, Learn, Objective, Training, part_two};
-use super::{Experiment, Image, RecipeError, number};
+use super::{Experiment, Given, RecipeError, number};
 use serde::Serialize;
 
 /// Train a network that makes images of the class that is asked for, of noise, step by step.
@@ -43,8 +43,8 @@ impl TrainClass {
 }
 
 impl Experiment for TrainClass {
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (Vec::new(), None)
+    fn inputs(&mut self) -> Given<'_> {
+        Given::default()
     }
 
     fn guidance(&self) -> Option<f64> {

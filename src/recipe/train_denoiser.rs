@@ -1,7 +1,7 @@
 //! `train-denoiser`: a network that takes noise away at once (part B 1 of the course).
 
 use super::train::{Learn, SINGLE_STEP, Training};
-use super::{Experiment, Image, RecipeError, number};
+use super::{Experiment, Given, RecipeError, number};
 use serde::Serialize;
 
 /// Train a network that takes noise away at once, and try it on more and less noise than it has seen.
@@ -38,8 +38,8 @@ impl TrainDenoiser {
 }
 
 impl Experiment for TrainDenoiser {
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (Vec::new(), None)
+    fn inputs(&mut self) -> Given<'_> {
+        Given::default()
     }
 
     fn training(&self) -> Option<Training<'_>> {

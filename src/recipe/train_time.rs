@@ -1,7 +1,7 @@
 //! `train-time`: a network that knows how much noise there is (part B 2 of the course).
 
 use super::train::{Diffuse, Learn, Modulation, Objective, Training, part_two};
-use super::{Experiment, Image, RecipeError, number};
+use super::{Experiment, Given, RecipeError, number};
 use serde::Serialize;
 
 /// Train a network that makes images of noise step by step, knowing the time and nothing else.
@@ -45,8 +45,8 @@ impl TrainTime {
 }
 
 impl Experiment for TrainTime {
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (Vec::new(), None)
+    fn inputs(&mut self) -> Given<'_> {
+        Given::default()
     }
 
     fn training(&self) -> Option<Training<'_>> {

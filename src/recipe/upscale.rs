@@ -1,6 +1,6 @@
 //! `upscale`: super-resolution with a stage II model.
 
-use super::{Experiment, Image, Photo, RecipeError, Reduce, Split, View, Walk, number, walk::halves};
+use super::{Experiment, Given, Image, Photo, RecipeError, Reduce, Split, View, Walk, number, walk::halves};
 use serde::Serialize;
 
 /// Enlarge a picture with a stage II model.
@@ -64,13 +64,18 @@ pub struct Upscale {
     #[allow(missing_docs)] // Its help is that of its fields.
     pub walk: Walk,
 
-    /// The stage II model: a folder in the diffusers layout, such as DeepFloyd's IF-II-L-v1.0. None is built in.
+    /// The stage II model: a folder in the diffusers layout, or a repository: DeepFloyd/IF-II-L-v1.0. None is built in.
     #[arg(long, default_value = "", value_name = "DIR")]
     pub model: String,
 
     /// Whose text encoder reads the prompt, where the stage II folder has none of its own.
     #[arg(id = "text-model", long, default_value = "tiny-if", value_name = "DIR")]
     pub text_model: String,
+
+    /// A dictionary of prompts that were read elsewhere, .pth or .safetensors, in place of a text encoder.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embeddings: Option<Image>,
 }
 
 impl Experiment for Upscale {
@@ -82,8 +87,17 @@ impl Experiment for Upscale {
         Some(&self.photo)
     }
 
-    fn inputs(&mut self) -> (Vec<&mut Image>, Option<&mut Image>) {
-        (vec![&mut self.photo.image], self.walk.from.as_mut())
+    fn inputs(&mut self) -> Given<'_> {
+        Given {
+            pictures: vec![&mut self.photo.image],
+            step: self.walk.from.as_mut(),
+            embeddings: self.embeddings.as_mut(),
+            ..Given::default()
+        }
+    }
+
+    fn other_model(&mut self) -> Option<&mut String> {
+        Some(&mut self.text_model)
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
@@ -119,7 +133,7 @@ impl Experiment for Upscale {
         if self.model.is_empty() {
             return Err(RecipeError::at(
                 "model",
-                "upscale needs a stage II model, and none is built in; name its folder, such as IF-II-L-v1.0",
+                "upscale needs a stage II model, and none is built in; name one, such as DeepFloyd/IF-II-L-v1.0",
             ));
         }
         match (self.view.len(), self.split) {

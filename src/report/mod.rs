@@ -53,9 +53,7 @@ pub fn page_name(only: Option<&str>) -> String {
 /// The recipe as it stands beside the page: models and data by their names, not by where they lie on this machine.
 fn published(recipe: &Recipe) -> Recipe {
     let mut recipe = recipe.clone();
-    for model in recipe.models_mut() {
-        *model = model_name(model);
-    }
+    recipe.each_model(|model| *model = model_name(model));
     if let Some(data) = recipe.data_mut() {
         *data = last_part(data);
     }

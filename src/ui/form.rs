@@ -181,6 +181,7 @@ fn range(entry: &Entry) -> String {
         (true, _) => format!("{}; a list or a range makes a grid", field.range),
         (false, false) => field.choices.join(", "),
         (false, true) if entry.is_image() => "Ctrl-D draws one".to_owned(),
+        (false, true) if entry.is_model() => "F3 lists those that are here".to_owned(),
         (false, true) => String::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! The first line: what runs, and whether the engine is there.
 
 use super::{Screen, text};
-use crate::app::{App, Engine};
+use crate::app::{App, Download, Engine, Overlay};
 use crate::recipe::State;
 use ratatui::{
     layout::{Alignment, Rect},
@@ -52,6 +52,9 @@ impl Screen<'_, '_> {
         if let Some(run) = queue.running() {
             parts.push((0, format!("● {}/{}", run.step, run.of)));
         }
+        if !matches!(self.app.overlay, Some(Overlay::Models(_) | Overlay::Pull(_))) {
+            parts.extend(self.app.models.download.as_ref().map(|download| (1, downloaded(download))));
+        }
         let waiting = queue.runs.iter().filter(|run| run.state == State::Queued).count();
         if waiting > 0 {
             parts.push((1, format!("{waiting} waiting")));
@@ -60,4 +63,10 @@ impl Screen<'_, '_> {
         parts.push((3, if up < 60_000 { "engine ready".to_owned() } else { format!("engine up {}", text::duration(up as f64)) }));
         Line::styled(text::fit_parts(parts, room) + " ", self.dim())
     }
+}
+
+/// `↓ IF-I-XL-v1.0 42 %`.
+fn downloaded(download: &Download) -> String {
+    let percent = download.percent().map(|percent| format!(" {percent} %")).unwrap_or_default();
+    format!("↓ {}{percent}", text::plain(download.name()))
 }

@@ -11,6 +11,7 @@ mod history;
 mod inspector;
 mod layout;
 mod log;
+mod models;
 mod notes;
 mod overlay;
 mod picker;
@@ -85,6 +86,11 @@ pub fn target(app: &App, area: Rect, at: Position) -> Option<Target> {
         let offer = cover(app, area).and_then(|cover| picker::experiment_at(cover, selected, at)).map(Target::Offer);
         // A click beside the list closes it.
         return offer.or(Some(Target::Experiment));
+    }
+    if let Some(Overlay::Models(selected) | Overlay::Pull(selected)) = app.overlay {
+        let inside = cover(app, area).filter(|cover| cover.contains(at));
+        // A click beside the list closes it.
+        return inside.map_or(Some(Target::Pane(app.focus)), |cover| models::model_at(app, cover, selected, at).map(Target::Model));
     }
     if app.watch.is_some() {
         let row = |selected| cover(app, area).and_then(|cover| curves::curve_at(app, cover, selected, at)).map(Target::Curve);
@@ -162,6 +168,7 @@ impl Screen<'_, '_> {
             Some(Overlay::Help(scroll)) => self.help(scroll),
             Some(Overlay::Leave) => self.question(),
             Some(Overlay::Experiments(at)) => self.picker(at),
+            Some(Overlay::Models(at) | Overlay::Pull(at)) => self.models(at),
             Some(Overlay::Note) => self.note(),
             Some(Overlay::Export(run)) => self.export(run),
             Some(Overlay::Curves(at)) => self.curve_list(at),

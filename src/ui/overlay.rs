@@ -1,6 +1,6 @@
 //! What covers the panes: every key, and the question whether to leave.
 
-use super::{Screen, picker, text};
+use super::{Screen, models, picker, text};
 use crate::app::keys::{BINDINGS, Binding, Context};
 use crate::app::{App, Engine, Overlay};
 use ratatui::{
@@ -26,6 +26,7 @@ pub(super) fn area(app: &App, screen: Rect) -> Option<Rect> {
         Overlay::Help(_) => (72, screen.height.saturating_sub(MARGIN)),
         Overlay::Leave => (62, 6),
         Overlay::Experiments(_) => picker::size(),
+        Overlay::Models(_) | Overlay::Pull(_) => models::size(app, screen),
         Overlay::Note => (64, 10),
         Overlay::Export(_) => (46, 7),
         Overlay::Curves(_) => (72, (app.to_lay_over().len() as u16).clamp(1, 12) + 3),

@@ -160,9 +160,10 @@ pub fn in_words(ms: f64) -> String {
     }
 }
 
-/// A number of bytes: `15 MB`, `1.2 GB`.
+/// A number of bytes: `2 kB`, `15 MB`, `1.2 GB`.
 pub fn bytes(bytes: u64) -> String {
     match bytes as f64 / 1e6 {
+        mega if mega < 0.9995 => format!("{:.0} kB", (mega * 1e3).ceil()),
         mega if mega < 999.5 => format!("{mega:.0} MB"),
         mega => format!("{:.1} GB", mega / 1e3),
     }
@@ -227,7 +228,7 @@ mod tests {
         assert_eq!([0, 999, 1204, 9_380_000].map(grouped), ["0", "999", "1 204", "9 380 000"]);
         let times = [400.0, 41e3, 41.0 * 60e3, 125.0 * 60e3, 120.0 * 60e3, 30.0 * 3.6e6, 100.0 * 3.6e6].map(in_words);
         assert_eq!(times, ["1 second", "41 seconds", "41 minutes", "2 hours 5 minutes", "2 hours", "30 hours", "4 days"]);
-        assert_eq!([15_000_000, 1_240_000_000].map(bytes), ["15 MB", "1.2 GB"]);
+        assert_eq!([0, 601, 15_000_000, 1_240_000_000].map(bytes), ["0 kB", "1 kB", "15 MB", "1.2 GB"]);
         let shown = [0.031_23, 1.5, 131.4, 7.94e-4, 12.0, 1e-5, 0.0, 0.009_999_999_8, f64::NAN].map(figures);
         assert_eq!(shown, ["0.0312", "1.50", "131", "0.000794", "12.0", "1.0e-5", "0", "0.0100", "NaN"]);
     }

@@ -309,6 +309,7 @@ pub fn key(name: &str) -> KeyEvent {
         "Space" => KeyCode::Char(' '),
         "F1" => KeyCode::F(1),
         "F2" => KeyCode::F(2),
+        "F3" => KeyCode::F(3),
         name if name.chars().count() == 1 => KeyCode::Char(name.chars().next().unwrap()),
         name => panic!("no key is called {name}"),
     };

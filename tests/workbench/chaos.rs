@@ -3,7 +3,7 @@
 use super::bench::{Bench, frame, run};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use darkroom::app::Input;
-use darkroom::link::{Command, Event, News, Picture, PictureHead, PictureOf};
+use darkroom::link::{Command, Doing, Event, Home, Model, News, Picture, PictureHead, PictureOf, PullEnd, Pulling};
 use darkroom::recipe::{EXPERIMENTS, Layer, LayerNumbers, Numbers, Point, Recipe, Run, RunId, State};
 use darkroom::ui;
 use rand::{Rng, SeedableRng};
@@ -27,7 +27,7 @@ const KEYS: [KeyCode; 18] = [
     KeyCode::Delete,
     KeyCode::F(1),
     KeyCode::F(2),
-    KeyCode::F(7),
+    KeyCode::F(3),
     KeyCode::Insert,
 ];
 const STATES: [State; 7] = [State::Paused, State::Queued, State::Running, State::Done, State::Failed, State::Cancelled, State::Interrupted];
@@ -65,6 +65,31 @@ fn point(rng: &mut ChaCha8Rng, step: u32) -> Point {
     Point { step, epoch: rng.random_range(0..9), loss: value(rng), rate: value(rng), ms: value(rng) }
 }
 
+fn model(rng: &mut ChaCha8Rng, at: u32) -> Model {
+    let home = [Home::BuiltIn, Home::Folder, Home::Cache][at as usize % 3];
+    let name = format!("赤\u{1b}/{}", "x".repeat(rng.random_range(0..60)));
+    let missing = vec!["text encoder".to_owned(); rng.random_range(0..3)];
+    let side = rng.random_bool(0.5).then(|| rng.random());
+    Model { path: name.repeat(9), name, home, bytes: rng.random(), side, enlarges: rng.random(), missing }
+}
+
+/// A download as no hub would make it.
+fn pulling(rng: &mut ChaCha8Rng) -> Pulling {
+    let bytes = |rng: &mut ChaCha8Rng| [0, 1, 1 << 30, u64::MAX][rng.random_range(0..4)];
+    let all = [Doing::Asks, Doing::Fetches, Doing::Fetches, Doing::Waits("\u{1b}[2J".into()), Doing::Checks, Doing::Stops];
+    Pulling {
+        repository: ["a/b", "", "/", "赤/赤"][rng.random_range(0..4)].into(),
+        file: "f".repeat(rng.random_range(0..90)),
+        at: bytes(rng),
+        size: bytes(rng),
+        number: rng.random(),
+        of: rng.random(),
+        bytes: bytes(rng),
+        total: bytes(rng),
+        doing: all[rng.random_range(0..all.len())].clone(),
+    }
+}
+
 fn news(rng: &mut ChaCha8Rng) -> News {
     let id = rng.random_range(1..30);
     let state = STATES[rng.random_range(0..STATES.len())];
@@ -78,7 +103,7 @@ fn news(rng: &mut ChaCha8Rng) -> News {
         error: (step % 2 == 0).then(|| "it broke".into()),
         ..run(id, "a 赤 three", state)
     };
-    match rng.random_range(0..25) {
+    match rng.random_range(0..29) {
         0 => News::Lost { reason: "The engine stopped.".into() },
         1 => News::NoEngine { reason: "The disk is full.".into() },
         2 => News::Event(Event::Hello { protocol: 1 + step / 30, version: "9".into(), pid: 1, started_ms: 0, pace_ms: Some(2.0) }),
@@ -121,6 +146,12 @@ fn news(rng: &mut ChaCha8Rng) -> News {
             let what = PictureOf::Missing { index: step, side: darkroom::app::LARGE };
             let head = PictureHead { run: RunId(id), what, width: 0, height: 0 };
             News::Picture(Picture { head, rgb: [].into() })
+        }
+        25 => News::Event(Event::Models { models: (0..of).map(|at| model(rng, at)).collect() }),
+        26 | 27 => News::Event(Event::Pulling { pull: pulling(rng) }),
+        28 => {
+            let end = [PullEnd::Done, PullEnd::Failed, PullEnd::Stopped][step as usize % 3];
+            News::Event(Event::Pulled { repository: "a/b".into(), end, text: "no \u{1b}[2J such thing ".repeat(of as usize) })
         }
         18 if step % 2 == 0 => News::Event(Event::Failed { ticket: of % 8, text: "no such picture".into() }),
         _ => News::Event(Event::Stopping),

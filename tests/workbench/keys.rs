@@ -37,6 +37,12 @@ fn within(context: Context) -> Bench {
         Context::Large => "<Shift-Tab><Enter>",
         Context::Help => "<F1>",
         Context::Picker => "<F2>",
+        Context::Model => {
+            bench.types("model", "");
+            ""
+        }
+        Context::Models => "<F3>",
+        Context::Pull => "<F3>p",
         Context::Inspector => "<Tab><Tab>x",
         Context::Note => "<Esc>n",
         Context::Export => "<Esc>s",
@@ -88,7 +94,7 @@ fn the_help_has_every_key() {
     let mut bench = Bench::with_engine(120, 40);
     bench.keys("<F1>");
     let mut seen = String::new();
-    for _ in 0..200 {
+    for _ in 0..300 {
         seen += &bench.screen();
         bench.keys("<Down>");
     }

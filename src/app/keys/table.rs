@@ -2,7 +2,7 @@
 
 use super::{Action, Binding, Context};
 use crate::app::canvas::{Tool, Touch};
-use crate::app::{OnRun, OnTraining, Sketch};
+use crate::app::{OnModels, OnRun, OnTraining, Sketch};
 use crate::recipe::Export;
 use crossterm::event::{KeyCode, KeyModifiers};
 
@@ -79,6 +79,7 @@ pub const BINDINGS: &[Binding] = &[
     shown(KeyCode::Enter, NONE, Context::Anywhere, Action::Develop, "develop"),
     shown(KeyCode::Tab, NONE, Context::Anywhere, Action::NextPane, "next pane"),
     shown(KeyCode::Char('d'), CTRL, Context::Image, Action::Draw, "draw it"),
+    shown(KeyCode::F(3), NONE, Context::Model, Action::OnModels(OnModels::Open), "models"),
     quiet(KeyCode::BackTab, NONE, Context::Anywhere, Action::PreviousPane, "pane before"),
 
     shown(KeyCode::Enter, ALT, Context::Prompt, Action::NewLine, "new line"),
@@ -120,6 +121,8 @@ pub const BINDINGS: &[Binding] = &[
     shown(KeyCode::Char('i'), NONE, Context::Outside, Action::EnterField, "type"),
     shown(KeyCode::Char('w'), NONE, Context::Outside, Action::OnTraining(OnTraining::Open), "training"),
     shown(KeyCode::Char('x'), NONE, Context::Outside, Action::OnRun(OnRun::Inspect), "look inside"),
+    shown(KeyCode::Char('m'), NONE, Context::Outside, Action::OnModels(OnModels::Open), "models"),
+    shown(KeyCode::F(3), NONE, Context::Anywhere, Action::OnModels(OnModels::Open), "models"),
     shown(KeyCode::Char('n'), NONE, Context::Outside, Action::OnRun(OnRun::Note), "note"),
     shown(KeyCode::Char('s'), NONE, Context::Outside, Action::OnRun(OnRun::Menu), "sheet or film"),
     shown(KeyCode::Char('r'), NONE, Context::Outside, Action::Recall, "recipe into the form"),
@@ -152,6 +155,23 @@ pub const BINDINGS: &[Binding] = &[
     quiet(KeyCode::Char('q'), NONE, Context::Picker, Action::Close, "close"),
     quiet(KeyCode::Char('q'), CTRL, Context::Picker, Action::Leave, "leave"),
     quiet(KeyCode::Char('c'), CTRL, Context::Picker, Action::Leave, "leave"),
+
+    shown(KeyCode::Enter, NONE, Context::Models, Action::OnModels(OnModels::Take), "into the form"),
+    shown(KeyCode::Down, NONE, Context::Models, Action::Down, "next model"),
+    quiet(KeyCode::Up, NONE, Context::Models, Action::Up, "model before"),
+    shown(KeyCode::Char('p'), NONE, Context::Models, Action::OnModels(OnModels::Name), "download one"),
+    shown(KeyCode::Char('x'), NONE, Context::Models, Action::OnModels(OnModels::StopPull), "break the download off"),
+    shown(KeyCode::Esc, NONE, Context::Models, Action::Close, "close"),
+    quiet(KeyCode::F(3), NONE, Context::Models, Action::Close, "close"),
+    quiet(KeyCode::Char('m'), NONE, Context::Models, Action::Close, "close"),
+    quiet(KeyCode::Char('q'), NONE, Context::Models, Action::Close, "close"),
+    quiet(KeyCode::Char('q'), CTRL, Context::Models, Action::Leave, "leave"),
+    quiet(KeyCode::Char('c'), CTRL, Context::Models, Action::Leave, "leave"),
+
+    shown(KeyCode::Enter, NONE, Context::Pull, Action::OnModels(OnModels::Pull), "download it"),
+    shown(KeyCode::Esc, NONE, Context::Pull, Action::OnModels(OnModels::Back), "back to the list"),
+    quiet(KeyCode::Char('q'), CTRL, Context::Pull, Action::Leave, "leave"),
+    quiet(KeyCode::Char('c'), CTRL, Context::Pull, Action::Leave, "leave"),
 
     shown(KeyCode::Enter, NONE, Context::Question, Action::LeaveNow, "leave"),
     shown(KeyCode::Char('c'), NONE, Context::Question, Action::CancelAndLeave, "cancel them"),

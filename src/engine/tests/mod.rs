@@ -3,6 +3,7 @@
 
 mod control;
 mod life;
+mod pull;
 mod runs;
 mod submit;
 mod training;
@@ -90,6 +91,7 @@ fn made() -> Made {
         rng: "none".into(),
         device: "cpu".into(),
         dtype: "f32".into(),
+        stage_two: None,
     }
 }
 

@@ -38,6 +38,7 @@ fn made() -> Made {
         rng: "ChaCha12".into(),
         device: "cpu".into(),
         dtype: "f32".into(),
+        stage_two: None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Attention (Vaswani et al. 2017) of pixels to the text and to one another, over keys of two origins that are never put
 //! together in memory.
 
-use super::floats::{floats, ours};
+use super::floats::floats;
 use super::gelu::exp;
 use super::product::{Matrix, product};
+use super::rounded::{here, rounded, wide};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use candle_nn::ops::softmax_last_dim;
 use pulp::{Arch, Simd, WithSimd};
@@ -25,8 +26,8 @@ pub fn attend(pixels: &Tensor, text: &Tensor, head: usize) -> Result<Tensor> {
     if !fits || text.dims3().ok().is_none_or(|(of, _, two)| (of, two) != (b, channels / 3 * 2)) {
         bail!("heads of {head} channels do not fit pixels of {:?} and text of {:?}", pixels.dims(), text.dims());
     }
-    if ours(pixels) {
-        return pixels.contiguous()?.apply_op2_no_bwd(&text.contiguous()?, &Attend(head));
+    if here(pixels) {
+        return rounded(pixels, |pixels| pixels.contiguous()?.apply_op2_no_bwd(&wide(text)?.contiguous()?, &Attend(head)));
     }
     plain(pixels, text, head)
 }
@@ -37,9 +38,8 @@ fn plain(pixels: &Tensor, text: &Tensor, head: usize) -> Result<Tensor> {
     let c = three / 3;
     let heads = |x: Tensor| x.reshape((b, (), c / head, head))?.transpose(1, 2)?.contiguous();
     let both = |i: usize| heads(Tensor::cat(&[text.narrow(2, i * c, c)?, pixels.narrow(2, (i + 1) * c, c)?], 1)?);
-    let (q, k, v) = (heads(pixels.narrow(2, 0, c)?)?, both(0)?, both(1)?);
-    let scores = (q.matmul(&k.transpose(2, 3)?)? * scale(head))?;
-    softmax_last_dim(&scores)?.matmul(&v)?.transpose(1, 2)?.reshape((b, n, c))
+    let (q, k, v) = (rounded(&heads(pixels.narrow(2, 0, c)?)?, |q| q * scale(head))?, both(0)?, both(1)?);
+    softmax_last_dim(&q.matmul(&k.transpose(2, 3)?)?)?.matmul(&v)?.transpose(1, 2)?.reshape((b, n, c))
 }
 
 fn scale(head: usize) -> f64 {

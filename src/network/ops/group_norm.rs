@@ -1,8 +1,9 @@
 //! Group normalisation (Wu and He 2018) of channels-last numbers, in one with what follows it: each picture's own scale and
 //! shift, and GELU.
 
-use super::floats::{floats, ours};
+use super::floats::floats;
 use super::norm::{Deviations, Line, Moments};
+use super::rounded::{here, rounded, wide};
 use candle_core::{CpuStorage, CustomOp1, D, DType, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 /// Pixels that a thread works on at a time.
 const PIXELS: usize = 256;
 
-/// The normalisation of a layer.
+/// The normalisation of a layer, in f32 whatever is normalised.
 #[derive(Debug)]
 pub struct GroupNorm {
     groups: usize,
@@ -37,6 +38,7 @@ impl GroupNorm {
         if groups == 0 || !channels.is_multiple_of(groups) {
             bail!("{channels} channels cannot be cut into {groups} groups");
         }
+        let vb = vb.to_dtype(DType::F32);
         Ok(GroupNorm { groups, eps, weight: vb.get(channels, "weight")?, bias: vb.get(channels, "bias")? })
     }
 
@@ -45,24 +47,29 @@ impl GroupNorm {
     /// # Errors
     /// When the sizes do not fit.
     pub fn forward(&self, x: &Tensor, after: After) -> Result<Tensor> {
-        if ours(x) {
-            return x.contiguous()?.apply_op1_no_bwd(&Normalise(self, after));
+        let modulation = after.modulation.map(wide).transpose()?;
+        let after = After { modulation: modulation.as_ref(), ..after };
+        match here(x) {
+            true => rounded(x, |x| x.contiguous()?.apply_op1_no_bwd(&Normalise(self, after))),
+            false => rounded(x, |x| self.plain(x, after)),
         }
-        self.plain(x, after)
     }
 
     /// The same of candle's operators.
     fn plain(&self, x: &Tensor, after: After) -> Result<Tensor> {
         let (b, c) = (x.dim(0)?, self.weight.elem_count());
-        let grouped = x.to_dtype(DType::F32)?.reshape((b, (), self.groups, c / self.groups))?;
-        let off = grouped.broadcast_sub(&grouped.mean_keepdim((1, 3))?)?;
-        let normal = off.broadcast_div(&(off.sqr()?.mean_keepdim((1, 3))? + self.eps)?.sqrt()?)?.to_dtype(x.dtype())?;
-        let mut y = normal.reshape((b, (), c))?.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?;
+        let groups = |of: &Tensor| of.reshape(((), 1, self.groups, c / self.groups));
+        let pixels = x.reshape((b, (), self.groups, c / self.groups))?;
+        let off = pixels.broadcast_sub(&pixels.mean_keepdim((1, 3))?)?;
+        let deviation = (off.sqr()?.mean_keepdim((1, 3))? + self.eps)?.sqrt()?;
+        // All that a channel is multiplied by is one factor, and all that is added to it is one number.
+        let (mut factor, mut shift) = (groups(&self.weight)?.broadcast_div(&deviation)?, groups(&self.bias)?);
         if let Some(modulation) = after.modulation {
-            let half = |i| modulation.narrow(D::Minus1, i * c, c)?.unsqueeze(1);
-            y = y.broadcast_mul(&(half(0)? + 1.0)?)?.broadcast_add(&half(1)?)?;
+            let half = |i: usize| groups(&modulation.narrow(D::Minus1, i * c, c)?.contiguous()?);
+            let scale = (half(0)? + 1.0)?;
+            (factor, shift) = (factor.broadcast_mul(&scale)?, shift.broadcast_mul(&scale)?.broadcast_add(&half(1)?)?);
         }
-        let y = y.reshape(x.shape())?;
+        let y = off.broadcast_mul(&factor)?.broadcast_add(&shift)?.reshape(x.shape())?;
         if after.gelu { y.gelu_erf() } else { Ok(y) }
     }
 

@@ -1,10 +1,11 @@
 //! Convolutions and linear layers whose weights stay, on channels-last tensors: made ready once, when they are loaded.
 
 use super::conv::Slide;
-use super::floats::{floats, ours};
+use super::floats::{floats, ours, with_floats};
 use super::frame::Source;
 use super::panels::{Panels, Runs};
 use super::plan::Packed;
+use super::rounded::{here, rounded, wide};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
@@ -34,7 +35,7 @@ enum Weight {
     Panels(Panels),
     /// At Winograd's points.
     Points(Packed),
-    /// As it was loaded: for candle's operators, on another device or in another precision.
+    /// As it was loaded: for candle's operators on another device, and in half precision.
     Plain(Tensor),
 }
 
@@ -54,10 +55,10 @@ impl Kernel {
         let ready = match ours(&weight) {
             true if points => {
                 let plan = SAME.plan(false, weight.shape(), (side, side, channels))?;
-                Weight::Points(plan.pack(&weight.flatten_all()?.to_vec1::<f32>()?, false))
+                with_floats(&[&weight.contiguous()?], |weight| Ok(Weight::Points(plan.pack(weight[0], false))))?
             }
-            true => Weight::panels(&weight.flatten_all()?.to_vec1::<f32>()?, (features, channels, side)),
-            false => Weight::Plain(weight),
+            true => with_floats(&[&weight.contiguous()?], |weight| Weight::panels(weight[0], (features, channels, side)))?,
+            false => Weight::Plain(weight.contiguous()?),
         };
         Ok(Kernel { weight: ready, bias: bias.contiguous()?, channels, side })
     }
@@ -84,14 +85,20 @@ impl Kernel {
     /// # Errors
     /// When the sizes do not fit.
     pub fn forward(&self, x: &Tensor, add: Option<&Tensor>) -> Result<Tensor> {
-        if let Weight::Plain(weight) = &self.weight {
-            let y = self.plain(x, weight)?;
-            return add.map_or(Ok(y.clone()), |add| y + add);
+        match (&self.weight, add) {
+            (Weight::Plain(weight), _) if here(x) && !ours(x) => self.in_f32(weight, x, add),
+            (Weight::Plain(weight), None) => self.plain(x, weight),
+            (Weight::Plain(weight), Some(add)) => self.plain(x, weight)? + add,
+            (_, None) => x.contiguous()?.apply_op1_no_bwd(&Apply(self)),
+            (_, Some(add)) => x.contiguous()?.apply_op2_no_bwd(&add.contiguous()?, &Apply(self)),
         }
-        match add {
-            None => x.contiguous()?.apply_op1_no_bwd(&Apply(self)),
-            Some(add) => x.contiguous()?.apply_op2_no_bwd(&add.contiguous()?, &Apply(self)),
-        }
+    }
+
+    /// In half precision on a CPU: the weight is made ready for this once, so that what stays is half as large.
+    fn in_f32(&self, weight: &Tensor, x: &Tensor, add: Option<&Tensor>) -> Result<Tensor> {
+        let ready = Kernel::new(&wide(weight)?, &wide(&self.bias)?, 1)?;
+        let add = add.map(wide).transpose()?;
+        rounded(x, |x| ready.forward(x, add.as_ref()))
     }
 
     /// The same of candle's operators.
@@ -138,16 +145,11 @@ impl Kernel {
 }
 
 impl Weight {
-    fn panels(weight: &[f32], (features, channels, side): (usize, usize, usize)) -> Weight {
+    fn panels(weight: &[f32], (features, channels, side): (usize, usize, usize)) -> Result<Weight> {
         // A row for each pixel of the kernel and each of its channels.
-        let (area, mut matrix) = (side * side, vec![0.0; weight.len()]);
-        for (pair, kernel) in weight.chunks_exact(area).enumerate() {
-            let (feature, channel) = (pair / channels, pair % channels);
-            for (pixel, number) in kernel.iter().enumerate() {
-                matrix[(pixel * channels + channel) * features + feature] = *number;
-            }
-        }
-        Weight::Panels(Panels::new(&matrix, features))
+        let area = side * side;
+        let at = |row: usize, feature: usize| weight[(feature * channels + row % channels) * area + row / channels];
+        Ok(Weight::Panels(Panels::new((area * channels, features), at)?))
     }
 }
 
@@ -268,12 +270,16 @@ mod tests {
     }
 
     #[test]
-    fn half_precision_goes_to_candle() {
-        let half = |x: Tensor| x.to_dtype(DType::F16).unwrap();
-        let (x, weight, bias) = (random(&[1, 4, 4, 3]), random(&[5, 3, 3, 3]), random(&[5]));
-        let ours = Kernel::new(&half(weight.clone()), &half(bias.clone()), 16).unwrap().forward(&half(x.clone()), None).unwrap();
-        let exact = Kernel::new(&weight, &bias, 16).unwrap().forward(&x, None).unwrap();
-        assert!(far(&ours.to_dtype(DType::F32).unwrap(), &exact) < 1e-2);
+    fn half_precision_is_f32_rounded_once() {
+        for dtype in [DType::F16, DType::BF16] {
+            let half = |x: Tensor| x.to_dtype(dtype).unwrap();
+            let (x, weight, bias, add) =
+                (half(random(&[1, 4, 4, 3])), half(random(&[5, 3, 3, 3])), half(random(&[5])), half(random(&[1, 4, 4, 5])));
+            let ours = Kernel::new(&weight, &bias, 16).unwrap().forward(&x, Some(&add)).unwrap();
+            let exact = Kernel::new(&wide(&weight).unwrap(), &wide(&bias).unwrap(), 16).unwrap();
+            let exact = exact.forward(&wide(&x).unwrap(), Some(&wide(&add).unwrap())).unwrap();
+            assert_eq!(far(&wide(&ours).unwrap(), &wide(&half(exact)).unwrap()), 0.0);
+        }
     }
 
     #[test]

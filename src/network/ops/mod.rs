@@ -1,7 +1,7 @@
 //! Operators of the networks on channels-last tensors: with their gradients for those that are trained, with weights made ready
 //! once for those that are not.
 //!
-//! On a CPU they are computed here; on other devices the same names are candle's operators.
+//! On a CPU they are computed here, in half precision by way of f32; on other devices the same names are candle's operators.
 
 mod attention;
 mod back;
@@ -14,6 +14,7 @@ mod gelu;
 mod group_norm;
 mod kernel;
 mod lanes;
+mod lasting;
 mod layer;
 mod norm;
 mod numbers;
@@ -22,6 +23,7 @@ mod pass;
 mod plan;
 mod product;
 mod resize;
+mod rounded;
 mod tiles;
 mod walk;
 mod weights;
@@ -38,3 +40,4 @@ pub use norm::Moments;
 pub use numbers::Value;
 pub use pass::Pass;
 pub use resize::{double, halve};
+pub use rounded::{rounded, through, wide};

@@ -3,7 +3,10 @@
 //! ([`product`](super::product) reads both sides as they lie, for weights that change with each step.) A row need not lie in one piece: a pixel's neighbourhood is a few runs of floats of a channels-last picture, so that a
 //! convolution multiplies the picture itself and lays nothing out.
 
+use super::lasting::Lasting;
+use candle_core::Result;
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 use std::ops::Range;
 use std::slice::ChunksExactMut;
 
@@ -15,12 +18,12 @@ const FEW: usize = 4;
 const VECTORS: usize = 2;
 
 /// A matrix (depth, features) in strips of a few features, each of them row after row, filled up with zeros.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Panels {
     depth: usize,
     features: usize,
     width: usize,
-    values: Vec<f32>,
+    values: Lasting,
 }
 
 /// How the floats of a row lie: `count` runs of `len` floats, `step` from one to the next.
@@ -39,18 +42,18 @@ impl Runs {
 }
 
 impl Panels {
-    /// Packs a matrix of `features` columns, row after row.
-    pub fn new(matrix: &[f32], features: usize) -> Panels {
+    /// Packs a matrix (depth, features); `at` tells the number in a row and a column.
+    pub fn new((depth, features): (usize, usize), at: impl Fn(usize, usize) -> f32 + Sync) -> Result<Panels> {
         let lanes = Arch::new().dispatch(Lanes);
         let width = lanes * features.div_ceil(lanes).clamp(1, VECTORS);
-        let depth = matrix.len() / features.max(1);
-        let mut values = vec![0.0; features.div_ceil(width) * depth * width];
-        for (row, numbers) in matrix.chunks_exact(features).enumerate() {
-            for (strip, numbers) in numbers.chunks(width).enumerate() {
-                values[(strip * depth + row) * width..][..numbers.len()].copy_from_slice(numbers);
+        let mut values = Lasting::zeros(features.div_ceil(width) * depth * width)?;
+        values.par_chunks_mut((depth * width).max(1)).enumerate().for_each(|(strip, values)| {
+            let columns = strip * width..(strip * width + width).min(features);
+            for (row, values) in values.chunks_exact_mut(width).enumerate() {
+                values.iter_mut().zip(columns.clone()).for_each(|(value, column)| *value = at(row, column));
             }
-        }
-        Panels { depth, features, width, values }
+        });
+        Ok(Panels { depth, features, width, values })
     }
 
     /// Columns of the matrix.

@@ -1,6 +1,7 @@
 //! Channels-last pictures (b, h, w, c) at half and at twice their size.
 
-use super::floats::{floats, ours};
+use super::floats::floats;
+use super::rounded::{here, rounded};
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -9,8 +10,8 @@ use rayon::prelude::*;
 /// # Errors
 /// When it is no picture.
 pub fn halve(x: &Tensor) -> Result<Tensor> {
-    if ours(x) {
-        return x.contiguous()?.apply_op1_no_bwd(&Halve);
+    if here(x) {
+        return rounded(x, |x| x.contiguous()?.apply_op1_no_bwd(&Halve));
     }
     x.permute((0, 3, 1, 2))?.contiguous()?.avg_pool2d(2)?.permute((0, 2, 3, 1))?.contiguous()
 }
@@ -20,8 +21,8 @@ pub fn halve(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When it is no picture.
 pub fn double(x: &Tensor) -> Result<Tensor> {
-    if ours(x) {
-        return x.contiguous()?.apply_op1_no_bwd(&Double);
+    if here(x) {
+        return rounded(x, |x| x.contiguous()?.apply_op1_no_bwd(&Double));
     }
     let (_, h, w, _) = x.dims4()?;
     x.permute((0, 3, 1, 2))?.contiguous()?.upsample_nearest2d(2 * h, 2 * w)?.permute((0, 2, 3, 1))?.contiguous()

@@ -10,7 +10,7 @@ use crate::atomic::{make_folder, write_atomic};
 use crate::experiment::{self, Models, Outcome};
 use crate::gallery::{self, Gallery};
 use crate::input::Inputs;
-use crate::model::{EMBEDDED, Folder};
+use crate::model::EMBEDDED;
 use crate::recipe::{Ask, Image, Recipe, RunId};
 use crate::words::sentence;
 use anyhow::{Context, Result, bail};
@@ -31,19 +31,11 @@ const ROW: usize = 7;
 ///
 /// # Errors
 /// When there is no such figure, `report.toml` is not understood, or the folder cannot be written.
-pub fn report(out: &Path, only: Option<&str>, gallery: &Gallery, tell: &mut dyn FnMut(Progress)) -> Result<Summary> {
+pub fn report(out: &Path, only: Option<&str>, (gallery, models): (&Gallery, Models), tell: &mut dyn FnMut(Progress)) -> Result<Summary> {
     make_folder(out)?;
     let config: Config = super::config::read(out, config::HEAD)?;
     let figures = chosen(&config, only)?;
-    let mut studio = Studio {
-        out,
-        config: &config,
-        gallery,
-        models: Models::with(gallery.inputs()),
-        hash: None,
-        made: HashMap::new(),
-        summary: Summary::default(),
-    };
+    let mut studio = Studio { out, config: &config, gallery, models, hash: None, made: HashMap::new(), summary: Summary::default() };
     let total = figures.iter().map(|figure| figure.parts.len()).sum();
     let mut begun = 0;
     let mut shown = Vec::new();
@@ -158,7 +150,7 @@ impl Studio<'_> {
         let path = |index: usize| self.out.join(format!("{name}-{}.png", index + 1));
         let hash = match &self.hash {
             Some(hash) => hash.clone(),
-            None => self.hash.insert(Folder::find(&self.config.model)?.hash()?).clone(),
+            None => self.hash.insert(self.models.hash(&self.config.model)?).clone(),
         };
         let wanted = published(recipe).nameless();
         let lies_there = |index| {

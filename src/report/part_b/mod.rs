@@ -9,6 +9,7 @@ use super::page::{self, Block, Row, Sheets, Shown};
 use super::plot::{Curve, plot};
 use super::{Progress, Summary, check_known, page_name, published};
 use crate::atomic::{make_folder, write_atomic};
+use crate::experiment::Models;
 use crate::gallery::Gallery;
 use crate::recipe::{MNIST, Recipe, Run};
 use crate::words::sentence;
@@ -35,13 +36,13 @@ pub struct How<'a> {
 ///
 /// # Errors
 /// When there is no such figure, `report.toml` is not understood, or the folder cannot be written.
-pub fn report(out: &Path, how: &How, gallery: &Gallery, tell: &mut dyn FnMut(Progress)) -> Result<Summary> {
+pub fn report(out: &Path, how: &How, (gallery, models): (&Gallery, Models), tell: &mut dyn FnMut(Progress)) -> Result<Summary> {
     make_folder(out)?;
     let config: Config = super::config::read(out, config::HEAD).context("part B")?;
     check_known(&table::ids(), config.figures.keys(), how.only)?;
     let figures: Vec<&Figure> = FIGURES.iter().filter(|figure| how.only.is_none_or(|only| figure.id == only)).collect();
     let total = figures.iter().flat_map(|figure| names(figure)).collect::<BTreeSet<_>>().len();
-    let mut wall = Wall { out, gallery, config: &config, runs: Runs::of(gallery, &config, how)?, data: BTreeSet::new() };
+    let mut wall = Wall { out, gallery, config: &config, runs: Runs::of((gallery, models), &config, how)?, data: BTreeSet::new() };
     // A recipe that stands whole in one figure and small in another is one all the same.
     let mut begun = BTreeSet::new();
     let mut shown = Vec::new();

@@ -62,10 +62,9 @@ impl<'a> Runs<'a> {
     ///
     /// # Errors
     /// When the gallery cannot be read, or `report.toml` speaks of a recipe that there is not.
-    pub fn of(gallery: &'a Gallery, config: &'a Config, how: &'a How) -> Result<Runs<'a>> {
+    pub fn of((gallery, models): (&'a Gallery, Models), config: &'a Config, how: &'a How) -> Result<Runs<'a>> {
         config.recipes.keys().try_for_each(|name| entry(name).map(|_| ()))?;
         let done = gallery.history("", None, u32::MAX)?.runs;
-        let models = Models::with(gallery.inputs());
         let (computed, kept) = (BTreeSet::new(), BTreeSet::new());
         Ok(Runs { gallery, config, how, models, done, known: HashMap::new(), computed, kept, summary: Summary::default() })
     }
