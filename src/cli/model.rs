@@ -4,7 +4,8 @@ mod list;
 mod pull;
 
 use super::compute::Compute;
-use crate::model::plan::{self, Needs, Turn, gigabytes};
+use crate::model::hub::amount;
+use crate::model::plan::{self, Needs, Turn};
 use crate::model::{Folder, Place, info, verify};
 use crate::training;
 use anyhow::{Result, ensure};
@@ -57,20 +58,20 @@ fn tell(folder: &Folder, place: &Place, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}: pictures of {}x{} pixels", info.name, info.size, info.size)?;
     for part in &info.parts {
         let dtypes = part.dtypes.join(", ");
-        writeln!(out, "{:<13} {:>14} parameters  {:>9} on disk, {dtypes}", part.name, thousands(part.parameters), megabytes(part.bytes))?;
+        writeln!(out, "{:<13} {:>14} parameters  {:>9} on disk, {dtypes}", part.name, thousands(part.parameters), amount(part.bytes))?;
     }
     let own = folder.has("text_encoder/config.json").then_some(folder);
     let needs = Needs::of(folder, own, place)?;
-    writeln!(out, "\nmemory in {}, with {} to work in for one picture", place.dtype.as_str(), gigabytes(needs.work))?;
+    writeln!(out, "\nmemory in {}, with {} to work in for one picture", place.dtype.as_str(), amount(needs.work))?;
     for (turn, words) in TURNS {
-        writeln!(out, "{:>8}  {words}", gigabytes(needs.peak(*turn)))?;
+        writeln!(out, "{:>8}  {words}", amount(needs.peak(*turn)))?;
     }
     let Some(free) = plan::free(place) else { return Ok(()) };
     let verdict = match needs.turn(free, place) {
         Ok(turn) => TURNS.iter().find(|(known, _)| *known == turn).map_or_else(String::new, |(_, words)| (*words).to_owned()),
         Err(error) => format!("it does not fit: {error}"),
     };
-    writeln!(out, "here, on {} with {} free: {verdict}", place.name(), gigabytes(free))?;
+    writeln!(out, "here, on {} with {} free: {verdict}", place.name(), amount(free))?;
     Ok(())
 }
 
@@ -105,8 +106,4 @@ fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(" ")
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -1,5 +1,6 @@
 //! What of a model fits where: counted before anything is loaded.
 
+use super::hub::amount;
 use super::networks::{text_config, unet_config};
 use super::{Folder, Info, Place, info};
 use anyhow::{Result, bail};
@@ -68,17 +69,12 @@ impl Needs {
             Some(turn) => Ok(turn),
             None => bail!(
                 "the network takes {} with one picture, and {} of {} are free; {smaller}name a smaller model",
-                gigabytes(self.peak(Turn::TextOnCpu)),
-                gigabytes(free),
+                amount(self.peak(Turn::TextOnCpu)),
+                amount(free),
                 if place.device.is_cpu() { "memory" } else { "the device's memory" }
             ),
         }
     }
-}
-
-/// `8.6 GB`.
-pub fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 /// Bytes that are free where a model would be loaded; none where the system does not say.
