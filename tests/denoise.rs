@@ -6,21 +6,13 @@ use darkroom::diffusion::{Noise, Rule, Use, ddpm::deviation, forward};
 use darkroom::experiment::{self, Models, Outcome, trace};
 use darkroom::input::Inputs;
 use darkroom::model::{Design, Folder};
-use darkroom::recipe::{Made, Model, Photo, Recipe};
+use darkroom::recipe::{Model, Photo, Recipe};
 use image::RgbImage;
 use std::{fs, ops::ControlFlow};
 
-fn recipe(experiment: &str, pairs: &[(&str, &str)]) -> Recipe {
-    let pairs: Vec<_> = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
-    Recipe::parse(experiment, &pairs).unwrap()
-}
+mod common;
 
-fn run(recipe: &Recipe) -> (Vec<RgbImage>, Made) {
-    let outcome = experiment::run(recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).unwrap();
-    let Outcome::Done(pictures, made) = outcome else { panic!("nobody broke it off") };
-    assert_eq!(pictures.len(), recipe.pictures(), "a picture for every label");
-    (pictures, made)
-}
+use common::{recipe, run};
 
 fn campanile(side: u32) -> RgbImage {
     let Recipe::Forward(recipe) = recipe("forward", &[]) else { unreachable!() };

@@ -61,7 +61,12 @@ fn a_prompt_that_is_not_in_it_ends_the_run_with_what_is() {
 fn what_is_no_dictionary_is_refused_when_it_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let (gallery, _) = Gallery::open(folder.path()).unwrap();
-    for (file, why) in [("/no/such.pth", "the file 'such.pth' cannot be read"), ("photo.png", "'photo.png' is no dictionary of prompts")] {
+    let lost = format!("mine.pth@sha256:{}", "a".repeat(64));
+    for (file, why) in [
+        ("/no/such.pth", "the file 'such.pth' cannot be read"),
+        ("photo.png", "'photo.png' is no dictionary of prompts"),
+        (&lost, "this workspace does not keep mine.pth"),
+    ] {
         let error = format!("{:#}", gallery.adopt(&Grid::one(recipe(&[("embeddings", file)]))).unwrap_err());
         assert!(error.contains(why), "{error}");
     }

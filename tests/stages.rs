@@ -5,46 +5,17 @@ use candle_core::{Device, Tensor, safetensors};
 use darkroom::diffusion::{self, Noise, Use, View, bilinear, forward};
 use darkroom::experiment::{self, Models, Outcome};
 use darkroom::input::Inputs;
-use darkroom::recipe::{Made, Recipe};
-use image::RgbImage;
+use darkroom::recipe::Recipe;
 use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
 
-fn recipe(experiment: &str, pairs: &[(&str, &str)]) -> Recipe {
-    let pairs: Vec<_> = pairs.iter().map(|(field, value)| (field.to_string(), value.to_string())).collect();
-    Recipe::parse(experiment, &pairs).unwrap()
-}
+mod common;
+#[path = "common/numbers.rs"]
+mod numbers;
 
-fn run(recipe: &Recipe) -> (Vec<RgbImage>, Made) {
-    let outcome = experiment::run(recipe, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).unwrap();
-    let Outcome::Done(pictures, made) = outcome else { panic!("nobody broke it off") };
-    assert_eq!(pictures.len(), recipe.pictures(), "a picture for every label");
-    (pictures, made)
-}
-
-/// What the model said at the first step, and the last picture that the sampler left.
-fn first_and_last(recipe: &Recipe) -> (Vec<f32>, Vec<f32>) {
-    let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let (mut first, mut last) = (None, Vec::new());
-    let outcome = experiment::run(recipe, &mut Models::default(), None, &mut |step| {
-        let inside = step.inside.as_ref().map(|inside| values(&inside.step.prediction.join().unwrap()));
-        first = first.take().or(inside);
-        last = values(step.x);
-        Ok(ControlFlow::Continue(()))
-    });
-    assert!(matches!(outcome.unwrap(), Outcome::Done(..)));
-    (first.unwrap(), last)
-}
-
-fn far(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-}
+use common::{recipe, run};
+use numbers::{far, first_and_last, largest};
 
 const THREE: (&str, &str) = ("prompt", "a red three");
-
-fn largest(values: &[f32]) -> f32 {
-    values.iter().fold(0.0, |largest, value| value.abs().max(largest))
-}
 
 /// A stage II folder: see [`stage`].
 fn stage_two(folder: &Path, with_text: bool) -> String {

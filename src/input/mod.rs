@@ -115,7 +115,7 @@ impl Inputs {
     /// # Errors
     /// When it cannot be had or written.
     pub fn keep_weights(&self, weights: &Image) -> Result<Image> {
-        let Some(run) = weights.as_str().strip_prefix("weights:") else { return Ok(weights.clone()) };
+        let Some(run) = weights.as_str().strip_prefix("weights:") else { return self.kept(weights) };
         let (name, path) = self.weights(run)?;
         self.keep_bytes(&name, &read(&path, &name, MAX_WEIGHTS)?, STEP)
     }
@@ -126,7 +126,7 @@ impl Inputs {
     /// When it cannot be had or written, or is of no kind that is read.
     pub fn keep_embeddings(&self, file: &Image) -> Result<Image> {
         if file.hash().is_some() {
-            return Ok(file.clone());
+            return self.kept(file);
         }
         let (path, name) = (Path::new(file.as_str()), file.name());
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
@@ -136,6 +136,14 @@ impl Inputs {
             _ => bail!("'{}' is no dictionary of prompts; name a .pth or .safetensors file", name.escape_debug()),
         };
         self.keep_bytes(name, &read(path, name, MAX_WEIGHTS)?, known)
+    }
+
+    /// A file that is built in, or that the workspace does keep: one that it has lost is told when it is asked for.
+    fn kept(&self, file: &Image) -> Result<Image> {
+        if !file.is_built_in() {
+            self.path(file)?;
+        }
+        Ok(file.clone())
     }
 
     fn is_step(&self, image: &Image) -> Result<bool> {
