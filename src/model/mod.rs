@@ -4,6 +4,8 @@ mod cache;
 mod design;
 pub mod dictionary;
 mod folder;
+#[cfg(feature = "cuda")]
+mod gpu;
 mod hash;
 pub mod hub;
 mod info;

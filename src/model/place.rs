@@ -77,6 +77,9 @@ fn open(number: usize) -> candle_core::Result<Device> {
     if let Some(device) = opened.get(&number) {
         return Ok(device.clone());
     }
+    #[cfg(feature = "cuda")]
+    let device = super::gpu::open(number)?;
+    #[cfg(not(feature = "cuda"))]
     let device = Device::new_cuda(number)?;
     opened.insert(number, device.clone());
     Ok(device)

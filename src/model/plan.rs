@@ -81,11 +81,7 @@ impl Needs {
 pub fn free(place: &Place) -> Option<u64> {
     match &place.device {
         #[cfg(feature = "cuda")]
-        candle_core::Device::Cuda(device) => {
-            device.cuda_stream().context().bind_to_thread().ok()?;
-            let (free, _) = candle_core::cuda_backend::cudarc::driver::result::mem_get_info().ok()?;
-            Some(free as u64)
-        }
+        candle_core::Device::Cuda(device) => super::gpu::free(device).ok(),
         _ => free_memory(&std::fs::read_to_string("/proc/meminfo").ok()?),
     }
 }

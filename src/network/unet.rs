@@ -159,7 +159,8 @@ impl Unet {
             let pictures: Vec<Tensor> = (0..b).into_par_iter().map(picture).collect::<Result<_>>()?;
             Tensor::cat(&pictures, 0)?
         } else {
-            let prompts = prompts.repeat(each)?;
+            let repeated = (each > 1).then(|| prompts.repeat(each)).transpose()?;
+            let prompts = repeated.as_ref().unwrap_or(prompts);
             self.walk(&x, &self.embedding(conditioning, &prompts.pooled)?, &prompts.read)?
         };
         y.permute((0, 3, 1, 2))?.contiguous()?.to_dtype(DType::F32)?.to_device(&home)

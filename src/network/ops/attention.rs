@@ -4,9 +4,8 @@
 use super::floats::floats;
 use super::gelu::exp;
 use super::product::{Matrix, product};
-use super::rounded::{here, rounded, wide};
+use super::rounded::operated;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
-use candle_nn::ops::softmax_last_dim;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -26,20 +25,7 @@ pub fn attend(pixels: &Tensor, text: &Tensor, head: usize) -> Result<Tensor> {
     if !fits || text.dims3().ok().is_none_or(|(of, _, two)| (of, two) != (b, channels / 3 * 2)) {
         bail!("heads of {head} channels do not fit pixels of {:?} and text of {:?}", pixels.dims(), text.dims());
     }
-    if here(pixels) {
-        return rounded(pixels, |pixels| pixels.contiguous()?.apply_op2_no_bwd(&wide(text)?.contiguous()?, &Attend(head)));
-    }
-    plain(pixels, text, head)
-}
-
-/// The same of candle's operators.
-fn plain(pixels: &Tensor, text: &Tensor, head: usize) -> Result<Tensor> {
-    let (b, n, three) = pixels.dims3()?;
-    let c = three / 3;
-    let heads = |x: Tensor| x.reshape((b, (), c / head, head))?.transpose(1, 2)?.contiguous();
-    let both = |i: usize| heads(Tensor::cat(&[text.narrow(2, i * c, c)?, pixels.narrow(2, (i + 1) * c, c)?], 1)?);
-    let (q, k, v) = (rounded(&heads(pixels.narrow(2, 0, c)?)?, |q| q * scale(head))?, both(0)?, both(1)?);
-    softmax_last_dim(&q.matmul(&k.transpose(2, 3)?)?)?.matmul(&v)?.transpose(1, 2)?.reshape((b, n, c))
+    operated(pixels, |pixels| pixels.apply_op2_no_bwd(&text.to_dtype(pixels.dtype())?.contiguous()?, &Attend(head)))
 }
 
 fn scale(head: usize) -> f64 {
@@ -72,6 +58,19 @@ impl CustomOp2 for Attend {
             (0..channels).step_by(self.0).for_each(|from| keys.find((from, self.0), first, scores, found));
         });
         Ok((CpuStorage::F32(found), (b, n, channels).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        pixels: &candle_core::CudaStorage,
+        pixels_at: &Layout,
+        text: &candle_core::CudaStorage,
+        text_at: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let found = super::gpu::attend((pixels, pixels_at), (text, text_at), (self.0, scale(self.0)))?;
+        let (b, n, three) = pixels_at.shape().dims3()?;
+        Ok((found, (b, n, three / 3).into()))
     }
 }
 
@@ -159,7 +158,18 @@ impl WithSimd for Weigh<'_> {
 mod tests {
     use super::*;
     use candle_core::Device;
+    use candle_nn::ops::softmax_last_dim;
     use proptest::prelude::*;
+
+    /// The same of candle's operators.
+    fn plain(pixels: &Tensor, text: &Tensor, head: usize) -> Result<Tensor> {
+        let (b, n, three) = pixels.dims3()?;
+        let c = three / 3;
+        let heads = |x: Tensor| x.reshape((b, (), c / head, head))?.transpose(1, 2)?.contiguous();
+        let both = |i: usize| heads(Tensor::cat(&[text.narrow(2, i * c, c)?, pixels.narrow(2, (i + 1) * c, c)?], 1)?);
+        let (q, k, v) = ((heads(pixels.narrow(2, 0, c)?)? * scale(head))?, both(0)?, both(1)?);
+        softmax_last_dim(&q.matmul(&k.transpose(2, 3)?)?)?.matmul(&v)?.transpose(1, 2)?.reshape((b, n, c))
+    }
 
     fn random(mean: f32, shape: &[usize]) -> Tensor {
         Tensor::randn(mean, 1.0, shape, &Device::Cpu).unwrap()

@@ -3,8 +3,8 @@
 
 use super::floats::floats;
 use super::norm::{Deviations, Line, Moments};
-use super::rounded::{here, rounded, wide};
-use candle_core::{CpuStorage, CustomOp1, D, DType, Layout, Result, Shape, Tensor, bail};
+use super::rounded::{operated, wide};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
 
@@ -49,28 +49,7 @@ impl GroupNorm {
     pub fn forward(&self, x: &Tensor, after: After) -> Result<Tensor> {
         let modulation = after.modulation.map(wide).transpose()?;
         let after = After { modulation: modulation.as_ref(), ..after };
-        match here(x) {
-            true => rounded(x, |x| x.contiguous()?.apply_op1_no_bwd(&Normalise(self, after))),
-            false => rounded(x, |x| self.plain(x, after)),
-        }
-    }
-
-    /// The same of candle's operators.
-    fn plain(&self, x: &Tensor, after: After) -> Result<Tensor> {
-        let (b, c) = (x.dim(0)?, self.weight.elem_count());
-        let groups = |of: &Tensor| of.reshape(((), 1, self.groups, c / self.groups));
-        let pixels = x.reshape((b, (), self.groups, c / self.groups))?;
-        let off = pixels.broadcast_sub(&pixels.mean_keepdim((1, 3))?)?;
-        let deviation = (off.sqr()?.mean_keepdim((1, 3))? + self.eps)?.sqrt()?;
-        // All that a channel is multiplied by is one factor, and all that is added to it is one number.
-        let (mut factor, mut shift) = (groups(&self.weight)?.broadcast_div(&deviation)?, groups(&self.bias)?);
-        if let Some(modulation) = after.modulation {
-            let half = |i: usize| groups(&modulation.narrow(D::Minus1, i * c, c)?.contiguous()?);
-            let scale = (half(0)? + 1.0)?;
-            (factor, shift) = (factor.broadcast_mul(&scale)?, shift.broadcast_mul(&scale)?.broadcast_add(&half(1)?)?);
-        }
-        let y = off.broadcast_mul(&factor)?.broadcast_add(&shift)?.reshape(x.shape())?;
-        if after.gelu { y.gelu_erf() } else { Ok(y) }
+        operated(x, |x| x.apply_op1_no_bwd(&Normalise(self, after)))
     }
 
     /// What a picture's normalisation and modulation come to.
@@ -103,6 +82,23 @@ impl GroupNorm {
 
 struct Normalise<'a>(&'a GroupNorm, After<'a>);
 
+impl Normalise<'_> {
+    /// How many pictures there are, if they and their modulation fit.
+    fn pictures(&self, x: &Layout) -> Result<usize> {
+        let (channels, modulation) = (self.0.weight.elem_count(), self.1.modulation);
+        match x.dims() {
+            [b, .., last]
+                if *last == channels
+                    && x.shape().elem_count() > 0
+                    && modulation.is_none_or(|own| own.is_contiguous() && own.dims() == [*b, 2 * channels]) =>
+            {
+                Ok(*b)
+            }
+            dims => bail!("a normalisation of {channels} channels does not fit {dims:?}"),
+        }
+    }
+}
+
 impl CustomOp1 for Normalise<'_> {
     fn name(&self) -> &'static str {
         "group-norm"
@@ -111,15 +107,8 @@ impl CustomOp1 for Normalise<'_> {
     fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout) -> Result<(CpuStorage, Shape)> {
         let Normalise(norm, after) = self;
         let (weight, bias) = (norm.weight.to_vec1::<f32>()?, norm.bias.to_vec1::<f32>()?);
-        let channels = weight.len();
+        let (b, channels) = (self.pictures(x_at)?, weight.len());
         let modulation = after.modulation.map(|modulation| modulation.to_vec2::<f32>()).transpose()?;
-        let (b, fits) = match x_at.dims() {
-            [b, .., last] => (*b, *last == channels && x_at.shape().elem_count() > 0),
-            _ => (0, false),
-        };
-        if !fits || modulation.as_ref().is_some_and(|own| own.len() != b || own.iter().any(|own| own.len() != 2 * channels)) {
-            bail!("a normalisation of {channels} channels does not fit {:?}", x_at.dims());
-        }
         let x = floats(x, x_at)?;
         let mut y = vec![0.0; x.len()];
         let pictures = y.par_chunks_mut(x.len() / b).zip(x.par_chunks(x.len() / b)).enumerate();
@@ -133,13 +122,40 @@ impl CustomOp1 for Normalise<'_> {
         });
         Ok((CpuStorage::F32(y), x_at.shape().clone()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &candle_core::CudaStorage, x_at: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        self.pictures(x_at)?;
+        let Normalise(GroupNorm { groups, eps, weight, bias }, After { modulation, gelu }) = *self;
+        let norm = super::gpu::Norm { groups: *groups, eps: *eps, weight, bias, modulation, gelu };
+        Ok((super::gpu::group_norm(x, x_at, &norm)?, x_at.shape().clone()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{D, Device};
     use proptest::prelude::*;
+
+    impl GroupNorm {
+        /// The same of candle's operators.
+        fn plain(&self, x: &Tensor, after: After) -> Result<Tensor> {
+            let (b, c) = (x.dim(0)?, self.weight.elem_count());
+            let groups = |of: &Tensor| of.reshape(((), 1, self.groups, c / self.groups));
+            let pixels = x.reshape((b, (), self.groups, c / self.groups))?;
+            let off = pixels.broadcast_sub(&pixels.mean_keepdim((1, 3))?)?;
+            let deviation = (off.sqr()?.mean_keepdim((1, 3))? + self.eps)?.sqrt()?;
+            let (mut factor, mut shift) = (groups(&self.weight)?.broadcast_div(&deviation)?, groups(&self.bias)?);
+            if let Some(modulation) = after.modulation {
+                let half = |i: usize| groups(&modulation.narrow(D::Minus1, i * c, c)?.contiguous()?);
+                let scale = (half(0)? + 1.0)?;
+                (factor, shift) = (factor.broadcast_mul(&scale)?, shift.broadcast_mul(&scale)?.broadcast_add(&half(1)?)?);
+            }
+            let y = off.broadcast_mul(&factor)?.broadcast_add(&shift)?.reshape(x.shape())?;
+            if after.gelu { y.gelu_erf() } else { Ok(y) }
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(60))]

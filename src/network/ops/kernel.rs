@@ -5,7 +5,11 @@ use super::floats::{floats, ours, with_floats};
 use super::frame::Source;
 use super::panels::{Panels, Runs};
 use super::plan::Packed;
-use super::rounded::{here, rounded, wide};
+#[cfg(feature = "cuda")]
+use super::rounded::there;
+use super::rounded::{rounded, wide};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
@@ -35,8 +39,11 @@ enum Weight {
     Panels(Panels),
     /// At Winograd's points.
     Points(Packed),
-    /// As it was loaded: for candle's operators on another device, and in half precision.
+    /// As it was loaded, in half precision on a CPU.
     Plain(Tensor),
+    /// On a GPU: a row for each feature.
+    #[cfg(feature = "cuda")]
+    Rows(Tensor),
 }
 
 impl Kernel {
@@ -58,6 +65,8 @@ impl Kernel {
                 with_floats(&[&weight.contiguous()?], |weight| Ok(Weight::Points(plan.pack(weight[0], false))))?
             }
             true => with_floats(&[&weight.contiguous()?], |weight| Weight::panels(weight[0], (features, channels, side)))?,
+            #[cfg(feature = "cuda")]
+            false if there(&weight) => Weight::Rows(super::gpu::ready(&weight)?),
             false => Weight::Plain(weight.contiguous()?),
         };
         Ok(Kernel { weight: ready, bias: bias.contiguous()?, channels, side })
@@ -86,9 +95,7 @@ impl Kernel {
     /// When the sizes do not fit.
     pub fn forward(&self, x: &Tensor, add: Option<&Tensor>) -> Result<Tensor> {
         match (&self.weight, add) {
-            (Weight::Plain(weight), _) if here(x) && !ours(x) => self.in_f32(weight, x, add),
-            (Weight::Plain(weight), None) => self.plain(x, weight),
-            (Weight::Plain(weight), Some(add)) => self.plain(x, weight)? + add,
+            (Weight::Plain(weight), _) => self.in_f32(weight, x, add),
             (_, None) => x.contiguous()?.apply_op1_no_bwd(&Apply(self)),
             (_, Some(add)) => x.contiguous()?.apply_op2_no_bwd(&add.contiguous()?, &Apply(self)),
         }
@@ -99,18 +106,6 @@ impl Kernel {
         let ready = Kernel::new(&wide(weight)?, &wide(&self.bias)?, 1)?;
         let add = add.map(wide).transpose()?;
         rounded(x, |x| ready.forward(x, add.as_ref()))
-    }
-
-    /// The same of candle's operators.
-    fn plain(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        let y = match self.side {
-            1 => {
-                let rows = x.reshape(((), self.channels))?.matmul(&weight.flatten_from(1)?.t()?)?;
-                rows.reshape([&x.dims()[..x.rank() - 1], &[weight.dim(0)?]].concat())?
-            }
-            side => x.permute((0, 3, 1, 2))?.contiguous()?.conv2d(weight, side / 2, 1, 1, 1)?.permute((0, 2, 3, 1))?.contiguous()?,
-        };
-        y.broadcast_add(&self.bias)
     }
 
     fn features(&self) -> usize {
@@ -138,9 +133,19 @@ impl Kernel {
                 let runs = Runs { count: self.side, len: self.side * self.channels, step: line * self.channels };
                 rows(panels, &padded, runs, (w, line), out);
             }),
-            Weight::Plain(_) => bail!("a weight of candle's operators"),
+            Weight::Plain(_) => bail!("a kernel in half precision"),
+            #[cfg(feature = "cuda")]
+            Weight::Rows(_) => bail!("a kernel on a GPU"),
         }
         Ok(())
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Kernel {
+    fn run_on_gpu(&self, x: (&CudaStorage, &Layout), add: Option<(&CudaStorage, &Layout)>) -> Result<CudaStorage> {
+        let Weight::Rows(weight) = &self.weight else { bail!("a kernel on a CPU") };
+        super::gpu::convolve(x, (weight, &self.bias), add, self.side)
     }
 }
 
@@ -186,6 +191,14 @@ impl Apply<'_> {
             dims => bail!("a kernel of {} channels does not fit {dims:?}", self.0.channels),
         }
     }
+
+    fn shape_with(&self, x: &Layout, add: &Layout) -> Result<Shape> {
+        let shape = self.shape(x)?;
+        match *add.shape() == shape {
+            true => Ok(shape),
+            false => bail!("{:?} cannot be added to {shape:?}", add.shape()),
+        }
+    }
 }
 
 impl CustomOp1 for Apply<'_> {
@@ -201,6 +214,11 @@ impl CustomOp1 for Apply<'_> {
         self.0.run(floats(x, x_at)?, x_at.dims(), &mut out)?;
         Ok((CpuStorage::F32(out), shape))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, x_at: &Layout) -> Result<(CudaStorage, Shape)> {
+        Ok((self.0.run_on_gpu((x, x_at), None)?, self.shape(x_at)?))
+    }
 }
 
 impl CustomOp2 for Apply<'_> {
@@ -209,15 +227,18 @@ impl CustomOp2 for Apply<'_> {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout, add: &CpuStorage, add_at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let shape = self.shape(x_at)?;
-        if *add_at.shape() != shape {
-            bail!("{:?} cannot be added to {shape:?}", add_at.shape());
-        }
+        let shape = self.shape_with(x_at, add_at)?;
         let bias = self.0.bias.to_vec1::<f32>()?;
         let mut out = floats(add, add_at)?.to_vec();
         out.chunks_exact_mut(bias.len()).for_each(|out| out.iter_mut().zip(&bias).for_each(|(out, bias)| *out += bias));
         self.0.run(floats(x, x_at)?, x_at.dims(), &mut out)?;
         Ok((CpuStorage::F32(out), shape))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, x_at: &Layout, add: &CudaStorage, add_at: &Layout) -> Result<(CudaStorage, Shape)> {
+        let shape = self.shape_with(x_at, add_at)?;
+        Ok((self.0.run_on_gpu((x, x_at), Some((add, add_at)))?, shape))
     }
 }
 
@@ -237,15 +258,25 @@ mod tests {
         Tensor::randn(0f32, 1.0, shape, &Device::Cpu).unwrap()
     }
 
+    /// x (…, channels) under a weight, of candle's operators.
+    fn plain(x: &Tensor, weight: &Tensor) -> Tensor {
+        let (features, channels, side, _) = weight.dims4().unwrap();
+        if side == 1 {
+            let rows = x.reshape(((), channels)).unwrap().matmul(&weight.flatten_from(1).unwrap().t().unwrap()).unwrap();
+            return rows.reshape([&x.dims()[..x.rank() - 1], &[features]].concat()).unwrap();
+        }
+        let first = x.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
+        first.conv2d(weight, side / 2, 1, 1, 1).unwrap().permute((0, 2, 3, 1)).unwrap().contiguous().unwrap()
+    }
+
     /// How far a kernel is from candle's operators with the same numbers, without and with something to add.
     fn is_off_by(x: &Tensor, weight: &Tensor) -> f32 {
         let bias = random(&weight.dims()[..1]);
-        let [ours, filtered, plain] = [1, MANY_PIXELS, 1].map(|pixels| Kernel::new(weight, &bias, pixels).unwrap());
-        let plain = Kernel { weight: Weight::Plain(weight.clone()), ..plain };
-        let theirs = plain.forward(x, None).unwrap();
+        let [ours, filtered] = [1, MANY_PIXELS].map(|pixels| Kernel::new(weight, &bias, pixels).unwrap());
+        let theirs = plain(x, weight).broadcast_add(&bias).unwrap();
         let add = random(theirs.dims());
         let off = |ours: Kernel| {
-            let with = far(&ours.forward(x, Some(&add)).unwrap(), &plain.forward(x, Some(&add)).unwrap());
+            let with = far(&ours.forward(x, Some(&add)).unwrap(), &(&theirs + &add).unwrap());
             far(&ours.forward(x, None).unwrap(), &theirs).max(with)
         };
         off(ours).max(off(filtered))

@@ -1,7 +1,8 @@
 //! Operators of the networks on channels-last tensors: with their gradients for those that are trained, with weights made ready
 //! once for those that are not.
 //!
-//! On a CPU they are computed here, in half precision by way of f32; on other devices the same names are candle's operators.
+//! On a CPU they are computed here, in half precision by way of f32; on an NVIDIA GPU by kernels of our own and cuBLAS (`gpu`).
+//! The layers that are trained have candle's operators there.
 
 mod attention;
 mod back;
@@ -11,6 +12,8 @@ mod conv;
 mod floats;
 mod frame;
 mod gelu;
+#[cfg(feature = "cuda")]
+mod gpu;
 mod group_norm;
 mod kernel;
 mod lanes;

@@ -1,7 +1,7 @@
 //! Channels-last pictures (b, h, w, c) at half and at twice their size.
 
 use super::floats::floats;
-use super::rounded::{here, rounded};
+use super::rounded::operated;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -10,10 +10,7 @@ use rayon::prelude::*;
 /// # Errors
 /// When it is no picture.
 pub fn halve(x: &Tensor) -> Result<Tensor> {
-    if here(x) {
-        return rounded(x, |x| x.contiguous()?.apply_op1_no_bwd(&Halve));
-    }
-    x.permute((0, 3, 1, 2))?.contiguous()?.avg_pool2d(2)?.permute((0, 2, 3, 1))?.contiguous()
+    operated(x, |x| x.apply_op1_no_bwd(&Halve))
 }
 
 /// Each pixel 2×2 times.
@@ -21,11 +18,7 @@ pub fn halve(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// When it is no picture.
 pub fn double(x: &Tensor) -> Result<Tensor> {
-    if here(x) {
-        return rounded(x, |x| x.contiguous()?.apply_op1_no_bwd(&Double));
-    }
-    let (_, h, w, _) = x.dims4()?;
-    x.permute((0, 3, 1, 2))?.contiguous()?.upsample_nearest2d(2 * h, 2 * w)?.permute((0, 2, 3, 1))?.contiguous()
+    operated(x, |x| x.apply_op1_no_bwd(&Double))
 }
 
 struct Halve;
@@ -54,6 +47,11 @@ impl CustomOp1 for Halve {
         });
         Ok((CpuStorage::F32(y), (b, rows, columns, c).into()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &candle_core::CudaStorage, at: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        super::gpu::halve(x, at)
+    }
 }
 
 impl CustomOp1 for Double {
@@ -74,6 +72,11 @@ impl CustomOp1 for Double {
             below.copy_from_slice(above);
         });
         Ok((CpuStorage::F32(y), (b, 2 * h, 2 * w, c).into()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &candle_core::CudaStorage, at: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        super::gpu::enlarge(x, at)
     }
 }
 

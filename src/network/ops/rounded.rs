@@ -4,12 +4,29 @@
 //! products, softmax and pooling; its sums, factors and GELU are half through and through, and on a CPU it has no products of
 //! bf16 at all. So those are asked for in f32 here.
 
-use candle_core::{DType, Module, Result, Tensor};
+use candle_core::{DType, Module, Result, Tensor, bail};
 use candle_nn::Linear;
 
 /// Whether the operators here compute it, on a CPU: what is in f32, and what is rounded from it.
 pub(super) fn here(x: &Tensor) -> bool {
     x.device().is_cpu() && matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16)
+}
+
+/// Whether they compute it on a GPU, in the precision that it is in.
+pub(super) fn there(x: &Tensor) -> bool {
+    cfg!(feature = "cuda") && x.device().is_cuda() && matches!(x.dtype(), DType::F32 | DType::F16 | DType::BF16)
+}
+
+/// What an operator here makes of x: on a GPU of the numbers as they are, on a CPU in f32.
+///
+/// # Errors
+/// When the operator has some, or computes nothing of the kind of x.
+pub(super) fn operated(x: &Tensor, operator: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    match (here(x), there(x)) {
+        (true, _) => rounded(x, |x| operator(&x.contiguous()?)),
+        (_, true) => operator(&x.contiguous()?),
+        _ => bail!("the operators compute f32, f16 or bf16 on a CPU or an NVIDIA GPU, not {:?} on {:?}", x.dtype(), x.device()),
+    }
 }
 
 /// The same numbers in f32.
