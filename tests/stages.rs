@@ -5,7 +5,9 @@ use candle_core::{Device, Tensor, safetensors};
 use darkroom::diffusion::{self, Noise, Use, View, bilinear, forward};
 use darkroom::experiment::{self, Models, Outcome};
 use darkroom::input::Inputs;
+use darkroom::model::{Cache, Loading, Phase, Place};
 use darkroom::recipe::Recipe;
+use std::sync::{Arc, Mutex};
 use std::{collections::HashMap, fs, ops::ControlFlow, path::Path};
 
 mod common;
@@ -241,4 +243,64 @@ fn what_is_wrong_with_the_second_stage_is_told_before_the_first_one_begins() {
     let own = Recipe::parse("sample", &[("stage-two".to_owned(), two)]).unwrap();
     let error = experiment::run(&own, &mut Models::default(), None, &mut |_| Ok(ControlFlow::Continue(()))).err().unwrap();
     assert!(format!("{error:#}").contains("is no multiple of 32"), "{error:#}");
+}
+
+/// What is told while a recipe's models are loaded, until `goes_on` has enough of it; and how the run ends.
+fn told(models: &mut Models, recipe: &Recipe, goes_on: fn(&Loading) -> bool) -> (Vec<Loading>, Outcome) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hears = told.clone();
+    models.on_loading(Box::new(move |loading| {
+        hears.lock().unwrap().push(loading.clone());
+        if goes_on(loading) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }));
+    let outcome = experiment::run(recipe, models, None, &mut |_| Ok(ControlFlow::Continue(()))).unwrap();
+    let told = told.lock().unwrap().clone();
+    (told, outcome)
+}
+
+#[test]
+fn who_waits_for_a_model_hears_how_far_each_part_of_it_is_and_hears_it_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = stage_two(folder.path(), true);
+    let asked = recipe("upscale", &[("model", &model), ("steps", "2")]);
+    let cache = tempfile::tempdir().unwrap();
+    let mut models = Models::default().at(Place::cpu(), Cache::at(cache.path().to_owned()));
+    let (heard, outcome) = told(&mut models, &asked, |_| true);
+    assert!(matches!(outcome, Outcome::Done(..)));
+    let name = folder.path().file_name().unwrap().to_string_lossy();
+    assert!(heard.iter().all(|loading| loading.model == name), "{heard:?}");
+    let phases: Vec<Phase> = heard.iter().map(|loading| loading.phase).collect();
+    let reads = phases.iter().position(|phase| *phase == Phase::Prompts).unwrap();
+    assert_eq!(phases[reads + 1], Phase::Files);
+    let text = phases[..reads].iter().map(|phase| if let Phase::TextEncoder(percent) = phase { *percent } else { panic!("{phases:?}") });
+    let network = phases[reads + 2..].iter().map(|phase| if let Phase::Network(percent) = phase { *percent } else { panic!("{phases:?}") });
+    for percents in [text.collect::<Vec<_>>(), network.collect()] {
+        assert!(percents.is_sorted_by(|one, next| one < next) && percents.last() == Some(&100) && percents.len() > 3, "{percents:?}");
+    }
+    let (heard, _) = told(&mut models, &asked, |_| true);
+    assert_eq!(heard, [], "it is there, and knows the prompt");
+    let other = recipe("upscale", &[("model", &model), ("steps", "2"), ("prompt", "a nine")]);
+    let (heard, _) = told(&mut models, &other, |_| true);
+    assert_eq!(heard.iter().map(|loading| loading.phase).collect::<Vec<_>>(), [Phase::Prompts]);
+    let (heard, _) = told(&mut Models::default(), &recipe("sample", &[("steps", "2")]), |_| true);
+    assert_eq!(heard, [], "what is built in is there at once");
+}
+
+#[test]
+fn a_run_that_nobody_waits_for_is_broken_off_while_its_model_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = stage_two(folder.path(), true);
+    let asked = recipe("upscale", &[("model", &model), ("steps", "2")]);
+    let mut models = Models::default();
+    for goes_on in [
+        |loading: &Loading| !matches!(loading.phase, Phase::TextEncoder(percent) if percent >= 50),
+        |loading: &Loading| loading.phase != Phase::Prompts,
+        |loading: &Loading| loading.phase != Phase::Files,
+        |loading: &Loading| !matches!(loading.phase, Phase::Network(percent) if percent >= 50),
+    ] {
+        let (heard, outcome) = told(&mut models, &asked, goes_on);
+        assert!(matches!(outcome, Outcome::Stopped) && !goes_on(heard.last().unwrap()), "{heard:?}");
+    }
+    let (heard, outcome) = told(&mut models, &asked, |_| true);
+    assert!(matches!(outcome, Outcome::Done(..)) && heard.last().unwrap().phase == Phase::Network(100));
 }

@@ -25,6 +25,8 @@ mod models;
 mod notes;
 #[path = "workbench/screens.rs"]
 mod screens;
+#[path = "workbench/several.rs"]
+mod several;
 #[path = "workbench/training.rs"]
 mod training;
 #[path = "workbench/watching.rs"]

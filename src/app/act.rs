@@ -257,6 +257,7 @@ impl App {
     fn resume(&mut self) {
         if let Some(run) = self.queue.selected().filter(|run| is_stopped(run.state)).map(|run| run.id) {
             self.unpin();
+            self.queue.ask_for(run);
             self.effects.push(Effect::Send(Command::Resume { run }));
             self.tell_wait();
         }
@@ -271,7 +272,7 @@ impl App {
     fn cancel(&mut self) {
         if let Some(run) = self.to_cancel() {
             self.effects.push(Effect::Send(Command::Cancel { run }));
-            if self.queue.running().is_some_and(|running| running.id == run) {
+            if self.queue.is_running(run) {
                 self.log.push(self.now_ms, Tone::Plain, format!("{run} is cancelled after this step."));
             }
         }
@@ -308,7 +309,7 @@ impl App {
     }
 
     fn pin_queued(&mut self) {
-        // A waiting run has nothing to show yet, and must not hide the one that is developing.
+        // A waiting run has nothing to show yet, and must not hide one that is developing.
         self.pin(self.queue.selected().filter(|run| run.state != State::Queued).map(|run| run.id));
     }
 

@@ -70,7 +70,7 @@ impl App {
         }
     }
 
-    /// The run that Space and `.` mean: the one that is looked at, or else the one that runs, or else the last put aside.
+    /// The run that Space and `.` mean: the one that is looked at, or else one that runs, or else the last put aside.
     fn to_control(&self) -> Option<&Run> {
         if self.watch.is_some() {
             return self.watched().filter(|run| run.state != State::Done);
@@ -79,7 +79,7 @@ impl App {
         let waits = |run: &&Run| self.focus == Focus::Queue && run.state == State::Queued;
         let moves = |run: &&Run| matches!(run.state, State::Running | State::Paused) || waits(run);
         let aside = || self.queue.runs.iter().rfind(|run| run.state == State::Paused);
-        self.selected().filter(moves).or_else(|| self.queue.running()).or_else(aside)
+        self.selected().filter(moves).or_else(|| self.queue.current()).or_else(aside)
     }
 
     fn pause_or_go_on(&mut self) {
@@ -89,12 +89,12 @@ impl App {
                 if self.pinned == Some(run) && self.inspector.is_none() {
                     self.pin(None);
                 }
+                self.queue.ask_for(run);
                 self.effects.push(Effect::Send(Command::Resume { run }));
                 self.tell_wait();
             }
             // Pressed again before the step is over it means the opposite.
-            Some((run, State::Running)) if self.pausing == Some(run) => {
-                self.pausing = None;
+            Some((run, State::Running)) if self.pausing.remove(&run) => {
                 self.effects.push(Effect::Send(Command::Resume { run }));
                 self.log.push(self.now_ms, Tone::Plain, format!("{run} goes on."));
             }
@@ -109,8 +109,8 @@ impl App {
             self.pin(Some(run));
         }
         self.effects.push(Effect::Send(Command::Pause { run }));
-        let running = self.queue.running().is_some_and(|running| running.id == run);
-        self.pausing = running.then_some(run);
+        let running = self.queue.is_running(run);
+        self.pausing.extend(running.then_some(run));
         let when = if running { "pauses after this step" } else { "is put aside" };
         self.log.push(self.now_ms, Tone::Plain, format!("{run} {when}."));
         self.tell_wait();

@@ -16,6 +16,8 @@ pub enum Engine {
     Up {
         /// When it started, in milliseconds since 1970.
         started_ms: i64,
+        /// Where its workers compute, a word or two for each.
+        places: Vec<String>,
     },
     /// It is gone, and why; a new one is being started.
     Lost(String),
@@ -44,7 +46,10 @@ impl App {
             Event::Taught { run, point, per_epoch, memory } => self.taught(run, point, (per_epoch, memory)),
             Event::Sampled { run, index } => self.sampled(run, index),
             Event::Curve { run, points, more } => self.curve_came(run, &points, more),
-            Event::Hello { protocol, version, started_ms, pace_ms, .. } => self.hello(protocol, &version, started_ms, pace_ms),
+            Event::Hello { protocol, version, started_ms, pace_ms, places, .. } => {
+                self.greeted(protocol, &version);
+                self.hello((started_ms, places), pace_ms);
+            }
             Event::Refused { reason } => {
                 self.cut(&reason);
                 self.engine = Engine::Lost(reason);
@@ -52,6 +57,7 @@ impl App {
             Event::Queue { runs } => self.queue.replace(runs, self.now_ms),
             Event::Run { run } => self.stands(run),
             Event::Step { run, index, of, t, ms } => self.step(run, index, of, (t, ms)),
+            Event::Loading { run, loading } => self.queue.loads(run, loading),
             Event::Log { time_ms, text } => self.log.push(time_ms, Tone::Plain, text),
             Event::Failed { ticket, text } => {
                 self.easel.failed(ticket, &text);
@@ -76,25 +82,29 @@ impl App {
             // The wire puts pictures together; another search is not this terminal's.
             Event::Numbers { numbers } => self.numbers(numbers),
             Event::Kept { ticket, image } => self.drawing_kept(ticket, &image),
-            Event::Submitted { .. } | Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
+            Event::Submitted { first, .. } => self.queue.ask_for(first),
+            Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
         }
     }
 
-    fn hello(&mut self, protocol: u32, version: &str, started_ms: i64, pace_ms: Option<f64>) {
+    fn greeted(&mut self, protocol: u32, version: &str) {
         if protocol != PROTOCOL {
             let text = format!(
                 "The engine is version {version} and speaks another language ({protocol}, here {PROTOCOL}); `darkroom stop` ends it."
             );
             self.log.push(self.now_ms, Tone::Warning, text);
         }
+    }
+
+    fn hello(&mut self, (started_ms, places): (i64, Vec<String>), pace_ms: Option<f64>) {
         if let Some(pace) = pace_ms {
             self.pace_ms.entry("tiny-if".to_owned()).or_insert(pace);
         }
-        self.engine = Engine::Up { started_ms };
+        self.engine = Engine::Up { started_ms, places };
         self.pictures.forget_requests();
         self.history.asked = None;
         let first = Command::History { search: String::new(), before: None, limit: PAGE };
-        self.effects.extend([Effect::Send(first), Effect::Send(Command::NextFrame)]);
+        self.effects.push(Effect::Send(first));
         self.models_again();
         self.inspector_cut(true);
         self.easel_again();
@@ -116,7 +126,7 @@ impl App {
         let id = run.id;
         self.training_stands(&run);
         if run.state != State::Running {
-            self.pausing.take_if(|pausing| *pausing == id);
+            self.pausing.remove(&id);
         }
         if run.state == State::Failed && self.queue.get(run.id).is_none_or(|known| known.state != State::Failed) {
             let why = run.error.clone().unwrap_or_else(|| "no reason was given".to_owned());
@@ -147,12 +157,12 @@ impl App {
         let ms = if ms.is_finite() { ms.max(0.0) } else { 0.0 };
         if self.pictures.newest(id).is_some_and(|frame| matches!(frame, Source::Frame { index: newest, .. } if index < newest)) {
             // It begins again, and its frames with it.
-            self.pictures.forget_frames();
+            self.pictures.forget_frames(id);
         }
         self.queue.step(id, index, of, (t, ms), self.now_ms);
         self.follow(id);
         // The first step may hold the loading of the model.
-        if self.queue.progress.is_none_or(|progress| progress.run != id || progress.seen < 2) {
+        if self.queue.progress(id).is_none_or(|progress| progress.seen < 2) {
             return;
         }
         let Some(run) = self.queue.get(id) else { return };
@@ -173,10 +183,10 @@ impl App {
             // A frame of a run that is over, or of an older step, must not cover what is newer. A run that was put aside
             // is not over: its last frame comes behind the word of it.
             let moves = |run: &Run| matches!(run.state, State::Running | State::Paused | State::Queued);
-            if self.queue.get(id).is_some_and(moves) && self.pictures.frame(picture) {
-                return;
+            self.pictures.answered(id);
+            if self.queue.get(id).is_some_and(moves) {
+                self.pictures.frame(picture);
             }
-            self.next_frame();
         } else {
             self.pictures.keep(picture);
             self.layer_came(id, what);

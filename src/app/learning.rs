@@ -276,11 +276,10 @@ impl App {
         run.state == State::Running && self.per_epoch(run).is_some_and(ended)
     }
 
-    /// About how many milliseconds the running run still takes.
-    pub fn left_ms(&self) -> Option<f64> {
-        let run = self.queue.running()?;
-        let Some((_, last)) = self.epochs(run) else { return self.queue.left_ms() };
-        let learning = self.learnings.get(run.id).filter(|learning| learning.pace > 0.0)?;
+    /// About how many milliseconds a running run still takes.
+    pub fn left_ms(&self, run: &Run) -> Option<f64> {
+        let Some((_, last)) = self.epochs(run) else { return self.queue.left_ms(run) };
+        let learning = self.learnings.get(run.id).filter(|learning| learning.pace > 0.0 && run.state == State::Running)?;
         let end = self.per_epoch(run).map_or(run.of, |steps| steps.saturating_mul(last).min(run.of));
         let samples = f64::from(last.saturating_sub(self.sampled_of(run)));
         Some(learning.pace * f64::from(end.saturating_sub(run.step)) + learning.drawing_ms * samples)

@@ -51,7 +51,7 @@ use crate::link::{Command, News};
 use crate::recipe::RunId;
 use canvas::Stroke;
 use crossterm::event::KeyEvent;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The longest side in pixels of the picture in the preview.
 pub const LARGE: u32 = 1024;
@@ -185,7 +185,7 @@ pub struct App {
     pub overlay: Option<Overlay>,
     /// Whether the preview has the whole screen.
     pub large: bool,
-    /// The run that was picked to be looked at; without one the newest is shown.
+    /// The run that was picked to be looked at; without one the queue's followed run is shown.
     pub pinned: Option<RunId>,
     /// Which of the run's pictures is shown alone.
     pub alone: Option<u32>,
@@ -227,8 +227,8 @@ pub struct App {
     pub pace_ms: HashMap<String, f64>,
     /// Of the last request whose answer is waited for.
     tickets: u32,
-    /// The running run, where it was told to pause after this step.
-    pausing: Option<RunId>,
+    /// Running runs that were told to pause after this step.
+    pausing: BTreeSet<RunId>,
     effects: Vec<Effect>,
 }
 
@@ -263,7 +263,7 @@ impl App {
             now_ms: 0,
             pace_ms: HashMap::new(),
             tickets: 0,
-            pausing: None,
+            pausing: BTreeSet::new(),
             effects: Vec::new(),
         }
     }
@@ -352,12 +352,6 @@ impl App {
         if self.overlay == Some(Overlay::Leave) && self.open() == 0 {
             self.overlay = None;
         }
-        // A frame that nobody looks at is as good as shown: the next one may be looked at. Those of a training wait: it may
-        // go on for hours, and nobody is to be sent a frame of every step.
-        let training = self.queue.running().filter(|run| run.recipe.training().is_some()).map(|run| run.id);
-        let held = |frame: Source| training.is_some_and(|run| frame.is_of(run)) && self.pictures.get(frame).is_some();
-        if self.pictures.owed().is_some_and(|frame| !self.view().contains(&frame) && !held(frame)) {
-            self.next_frame();
-        }
+        self.ask_for_frame();
     }
 }

@@ -62,7 +62,7 @@ impl Models {
 impl App {
     /// Whether something goes on whose time is told.
     pub fn is_moving(&self) -> bool {
-        self.queue.running().is_some() || self.models.download.is_some()
+        self.queue.current().is_some() || self.models.download.is_some()
     }
 
     pub(super) fn on_models(&mut self, action: OnModels) {

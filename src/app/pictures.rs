@@ -1,4 +1,4 @@
-//! Pixels: the frames of the running run, and kept pictures as far as they were asked for.
+//! Pixels: the frames of the runs that develop, and kept pictures as far as they were asked for.
 
 use super::{App, Effect, Engine};
 use crate::link::{Command, Picture, PictureOf};
@@ -13,6 +13,8 @@ const REQUESTS: usize = 16;
 const FRAMES: usize = 24;
 /// Every so many steps a frame stays.
 const EVERY: u32 = 5;
+/// The most runs whose frames stay: who looks from one to the other finds them again.
+const REELS: usize = 4;
 
 /// Which picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,8 +57,8 @@ impl Source {
 /// All pixels of a terminal.
 #[derive(Default)]
 pub struct Pictures {
-    /// Of one run, in the order of its steps.
-    frames: Vec<Picture>,
+    /// Frames, the run that has got one last at the end.
+    reels: Vec<Reel>,
     kept: HashMap<Source, Picture>,
     /// Least recently wanted first.
     order: Vec<Source>,
@@ -64,8 +66,16 @@ pub struct Pictures {
     requested: HashSet<Source>,
     /// Cannot be read, the engine says.
     missing: HashSet<Source>,
+    /// The run of which a frame was asked for that has not come.
+    wish: Option<RunId>,
     /// The frame that came last and is not on the screen yet.
     owed: Option<Source>,
+}
+
+/// The frames of a run, in the order of its steps.
+struct Reel {
+    run: RunId,
+    frames: Vec<Picture>,
 }
 
 impl Pictures {
@@ -73,18 +83,18 @@ impl Pictures {
     pub fn get(&self, source: Source) -> Option<&Picture> {
         match source {
             Source::Kept { .. } | Source::Layer { .. } => self.kept.get(&source),
-            Source::Frame { .. } => self.frames.iter().find(|frame| frame_of(frame) == Some(source)),
+            Source::Frame { run, .. } => self.frames(run).iter().find(|frame| frame_of(frame) == Some(source)),
         }
     }
 
     /// The newest frame of a run.
     pub fn newest(&self, run: RunId) -> Option<Source> {
-        self.frames.last().and_then(frame_of).filter(|source| matches!(source, Source::Frame { run: of, .. } if *of == run))
+        self.frames(run).last().and_then(frame_of)
     }
 
     /// The frames of about every fifth step, oldest first, with their timesteps.
     pub fn strip(&self, run: RunId) -> impl Iterator<Item = (Source, u32)> {
-        self.frames.iter().filter(move |frame| frame.head.run == run).filter_map(|frame| match frame.head.what {
+        self.frames(run).iter().filter_map(|frame| match frame.head.what {
             PictureOf::Frame { t, .. } => frame_of(frame).map(|source| (source, t)),
             _ => None,
         })
@@ -100,63 +110,50 @@ impl Pictures {
         self.missing.remove(&source);
     }
 
-    /// The frame that came last, until it is on the screen.
-    pub(super) fn owed(&self) -> Option<Source> {
-        self.owed
+    fn frames(&self, run: RunId) -> &[Picture] {
+        self.reels.iter().find(|reel| reel.run == run).map_or(&[], |reel| &reel.frames)
     }
 
-    pub(super) fn settle_debt(&mut self) {
-        self.owed = None;
+    /// A frame of a run has come, whatever becomes of it.
+    pub(super) fn answered(&mut self, run: RunId) {
+        self.wish.take_if(|wish| *wish == run);
+    }
+
+    /// The run to ask for a frame of now: the one that is seen, once its last frame is on the screen. The last frame of
+    /// another need not get there any more.
+    fn next_wish(&mut self, live: Option<RunId>) -> Option<RunId> {
+        self.owed.take_if(|frame| !live.is_some_and(|run| frame.is_of(run)));
+        let run = live.filter(|run| self.owed.is_none() && self.wish != Some(*run))?;
+        self.wish = Some(run);
+        Some(run)
     }
 
     pub(super) fn forget_requests(&mut self) {
         self.requested.clear();
         self.missing.clear();
-        self.owed = None;
+        (self.wish, self.owed) = (None, None);
     }
 
-    pub(super) fn forget_frames(&mut self) {
-        self.frames.clear();
+    pub(super) fn forget_frames(&mut self, run: RunId) {
+        self.reels.retain(|reel| reel.run != run);
     }
 
-    /// Takes a frame; false where it is older than what is here.
-    pub(super) fn frame(&mut self, picture: Picture) -> bool {
-        let Some(source @ Source::Frame { run, index }) = frame_of(&picture) else { return false };
-        if !is_whole(&picture) {
-            return false;
+    /// Takes a frame, unless it is older than what is here.
+    pub(super) fn frame(&mut self, picture: Picture) {
+        let run = picture.head.run;
+        let Some(source) = frame_of(&picture).filter(|_| is_whole(&picture)) else { return };
+        if self.newest(run).is_some_and(|newest| source <= newest) {
+            return;
         }
-        match self.frames.last().and_then(frame_of) {
-            Some(Source::Frame { run: known, index: newest }) if known == run => {
-                if index <= newest {
-                    return false;
-                }
-                self.drop_between();
-            }
-            _ => self.frames.clear(),
+        let known = self.reels.iter().position(|reel| reel.run == run).map(|at| self.reels.remove(at));
+        let mut reel = known.unwrap_or(Reel { run, frames: Vec::new() });
+        reel.drop_between();
+        reel.frames.push(picture);
+        if self.reels.len() >= REELS {
+            self.reels.remove(0);
         }
-        self.frames.push(picture);
+        self.reels.push(reel);
         self.owed = Some(source);
-        true
-    }
-
-    /// The newest frame stays for the strip only if it is far enough from the one before.
-    fn drop_between(&mut self) {
-        let stride = |frame: &Picture| match frame.head.what {
-            PictureOf::Frame { index, .. } => index / EVERY,
-            _ => 0,
-        };
-        if let [.., before, last] = self.frames.as_slice()
-            && stride(before) == stride(last)
-        {
-            self.frames.pop();
-        }
-        if self.frames.len() >= FRAMES {
-            let mut odd = false;
-            self.frames.retain(|_| {
-                odd = !odd;
-                odd
-            });
-        }
     }
 
     pub(super) fn keep(&mut self, picture: Picture) {
@@ -204,6 +201,28 @@ impl Pictures {
     }
 }
 
+impl Reel {
+    /// The newest frame stays for the strip only if it is far enough from the one before.
+    fn drop_between(&mut self) {
+        let stride = |frame: &Picture| match frame.head.what {
+            PictureOf::Frame { index, .. } => index / EVERY,
+            _ => 0,
+        };
+        if let [.., before, last] = self.frames.as_slice()
+            && stride(before) == stride(last)
+        {
+            self.frames.pop();
+        }
+        if self.frames.len() >= FRAMES {
+            let mut odd = false;
+            self.frames.retain(|_| {
+                odd = !odd;
+                odd
+            });
+        }
+    }
+}
+
 fn frame_of(picture: &Picture) -> Option<Source> {
     match picture.head.what {
         PictureOf::Frame { index, .. } => Some(Source::Frame { run: picture.head.run, index }),
@@ -219,13 +238,13 @@ fn is_whole(picture: &Picture) -> bool {
 
 impl App {
     pub(super) fn shown(&mut self, source: Source) {
-        if self.pictures.owed() == Some(source) {
-            self.next_frame();
-        }
+        self.pictures.owed.take_if(|owed| *owed == source);
+        self.ask_for_frame();
     }
 
-    pub(super) fn next_frame(&mut self) {
-        self.pictures.settle_debt();
-        self.effects.push(Effect::Send(Command::NextFrame));
+    /// Asks for the next frame of the run that is seen. Of a run that nobody sees none is computed.
+    pub(super) fn ask_for_frame(&mut self) {
+        let wish = self.pictures.next_wish(self.live());
+        self.effects.extend(wish.map(|run| Effect::Send(Command::NextFrame { run })));
     }
 }

@@ -1,12 +1,13 @@
 //! The runs that are not finished: waiting, running, stopped.
 
+use crate::link::Loading;
 use crate::recipe::{Run, RunId, State};
 
 /// The most stopped runs that stay in the list.
 const STOPPED: usize = 50;
 
 /// How a running run moves.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// Whose.
     pub run: RunId,
@@ -20,6 +21,8 @@ pub struct Progress {
     pub pace: f64,
     /// When it began, as far as this terminal can tell, in milliseconds since 1970.
     pub begun_ms: i64,
+    /// The model that it waits for.
+    pub loading: Option<Loading>,
 }
 
 /// The list and the selected run.
@@ -27,10 +30,13 @@ pub struct Progress {
 pub struct Queue {
     /// In the order of the queue.
     pub runs: Vec<Run>,
-    /// The last that began.
-    pub latest: Option<RunId>,
-    /// How it moves.
-    pub progress: Option<Progress>,
+    /// The run that is looked at while none was picked. Where several run at once it stays for as long as it runs, so that
+    /// the picture does not leap from one to the other.
+    pub followed: Option<RunId>,
+    /// How the running ones move, the one that began last at the end.
+    progress: Vec<Progress>,
+    /// The run that this terminal has asked for last: it is followed as soon as it begins.
+    asked: Option<RunId>,
     selected: Option<RunId>,
 }
 
@@ -40,21 +46,40 @@ impl Queue {
         self.runs.iter().find(|run| run.id == id)
     }
 
-    /// The run that is being computed.
-    pub fn running(&self) -> Option<&Run> {
-        self.runs.iter().find(|run| run.state == State::Running)
+    /// The runs that are being computed.
+    pub fn running(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| run.state == State::Running)
     }
 
-    /// The run that was selected, or else the one that is running, or else the first.
+    /// Whether a run is being computed.
+    pub fn is_running(&self, id: RunId) -> bool {
+        self.running().any(|run| run.id == id)
+    }
+
+    /// Of the runs that are being computed the one that is meant where none is named: the followed one, or else the first.
+    pub fn current(&self) -> Option<&Run> {
+        self.running().find(|run| Some(run.id) == self.followed).or_else(|| self.running().next())
+    }
+
+    /// The run that was selected, or else one that is running, or else the first.
     pub fn selected(&self) -> Option<&Run> {
-        self.selected.and_then(|id| self.get(id)).or_else(|| self.running()).or(self.runs.first())
+        self.selected.and_then(|id| self.get(id)).or_else(|| self.current()).or(self.runs.first())
     }
 
-    /// How many milliseconds the running run still takes.
-    pub fn left_ms(&self) -> Option<f64> {
-        let progress = self.progress.filter(|progress| progress.pace > 0.0)?;
-        let run = self.get(progress.run).filter(|run| run.state == State::Running)?;
+    /// How a run moves, while it is running.
+    pub fn progress(&self, id: RunId) -> Option<&Progress> {
+        self.progress.iter().find(|progress| progress.run == id)
+    }
+
+    /// How many milliseconds a running run still takes.
+    pub fn left_ms(&self, run: &Run) -> Option<f64> {
+        let progress = self.progress(run.id).filter(|progress| progress.pace > 0.0 && run.state == State::Running)?;
         Some(progress.pace * f64::from(run.of.saturating_sub(run.step)))
+    }
+
+    /// Follows a run from its beginning on, whatever else runs by then.
+    pub(super) fn ask_for(&mut self, id: RunId) {
+        self.asked = Some(id);
     }
 
     pub(super) fn select(&mut self, id: RunId) {
@@ -69,23 +94,28 @@ impl Queue {
     }
 
     pub(super) fn replace(&mut self, runs: Vec<Run>, now_ms: i64) {
+        let followed = self.followed;
         self.runs.clear();
         for run in runs.into_iter().filter(|run| run.state != State::Done) {
             self.stands(run, now_ms);
         }
+        // It need not be the first of those that run.
+        self.followed = followed.filter(|id| self.is_running(*id)).or(self.followed);
     }
 
     pub(super) fn stands(&mut self, run: Run, now_ms: i64) {
-        if run.state == State::Running && self.progress.is_none_or(|progress| progress.run != run.id) {
-            self.latest = Some(run.id);
-            self.progress = Some(Progress { run: run.id, t: 0, ms: 0.0, seen: 0, pace: 0.0, begun_ms: now_ms });
+        let id = run.id;
+        let begins = run.state == State::Running && self.progress(id).is_none();
+        if begins {
+            self.progress.push(Progress { run: id, t: 0, ms: 0.0, seen: 0, pace: 0.0, begun_ms: now_ms, loading: None });
         } else if run.state != State::Running {
-            self.stop_clock(run.id);
+            self.stop_clock(id);
         }
         match self.runs.iter_mut().find(|known| known.id == run.id) {
             Some(known) => *known = run,
             None => self.runs.push(run),
         }
+        self.follow(begins.then_some(id));
         let stopped = self.runs.iter().filter(|run| !run.state.is_open()).count();
         if stopped > STOPPED
             && let Some(at) = self.runs.iter().position(|run| !run.state.is_open())
@@ -97,12 +127,23 @@ impl Queue {
     pub(super) fn remove(&mut self, id: RunId) {
         self.runs.retain(|run| run.id != id);
         self.stop_clock(id);
-        self.latest = self.latest.filter(|latest| *latest != id).or(Some(id));
+        self.follow(None);
+        self.followed = self.followed.or(Some(id));
+    }
+
+    /// Once the followed run runs no more, the one of the others that began last takes its place.
+    fn follow(&mut self, begun: Option<RunId>) {
+        if self.asked.take_if(|asked| Some(*asked) == begun).is_some() {
+            self.followed = begun;
+        } else if !self.followed.is_some_and(|id| self.is_running(id)) {
+            let newest = self.progress.iter().rev().map(|progress| progress.run).find(|id| self.is_running(*id));
+            self.followed = newest.or(self.followed);
+        }
     }
 
     /// The engine is gone: what ran waits for the next one.
     pub(super) fn cut(&mut self) {
-        self.progress = None;
+        self.progress.clear();
         for run in self.runs.iter_mut().filter(|run| run.state == State::Running) {
             run.state = State::Queued;
         }
@@ -110,14 +151,20 @@ impl Queue {
 
     /// A run's clock must not go on from here, should it be queued again.
     fn stop_clock(&mut self, id: RunId) {
-        self.progress = self.progress.filter(|progress| progress.run != id);
+        self.progress.retain(|progress| progress.run != id);
+    }
+
+    pub(super) fn loads(&mut self, id: RunId, loading: Loading) {
+        if let Some(progress) = self.progress.iter_mut().find(|progress| progress.run == id) {
+            progress.loading = Some(loading);
+        }
     }
 
     pub(super) fn step(&mut self, id: RunId, index: u32, of: u32, (t, ms): (u32, f64), now_ms: i64) {
         let Some(run) = self.runs.iter_mut().find(|run| run.id == id && run.state == State::Running) else { return };
         run.step = index.saturating_add(1);
         run.of = of;
-        let Some(progress) = self.progress.as_mut().filter(|progress| progress.run == id) else { return };
+        let Some(progress) = self.progress.iter_mut().find(|progress| progress.run == id) else { return };
         match progress.seen {
             // It may hold the loading of the model.
             0 => {}
@@ -125,6 +172,7 @@ impl Queue {
             1 => (progress.pace, progress.begun_ms) = (ms, now_ms.saturating_sub((ms * f64::from(index) + ms) as i64)),
             _ => progress.pace += 0.2 * (ms - progress.pace),
         }
+        progress.loading = None;
         (progress.t, progress.ms, progress.seen) = (t, ms, progress.seen.saturating_add(1));
     }
 }

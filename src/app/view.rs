@@ -1,6 +1,6 @@
 //! What is looked at: which run, which of its pictures.
 
-use super::{App, Engine, Focus, Inspector, LARGE, Schedule, Source};
+use super::{App, Engine, Focus, Inspector, LARGE, Schedule, Source, Wide};
 use crate::recipe::{Run, RunId, State};
 
 /// A training of more epochs than this has its newest samples in the preview, and not those of every epoch.
@@ -11,7 +11,7 @@ impl App {
     pub fn on_view(&self) -> Option<&Run> {
         match self.pinned {
             Some(id) => self.run(id),
-            None => self.queue.latest.and_then(|id| self.run(id)).or(self.history.runs.first()),
+            None => self.queue.followed.and_then(|id| self.run(id)).or(self.history.runs.first()),
         }
     }
 
@@ -63,6 +63,15 @@ impl App {
         indexes.map(|index| Source::Kept { run: run.id, index, side: LARGE }).collect()
     }
 
+    /// The run whose frames are seen as they come: it develops, and is on the screen.
+    pub(super) fn live(&self) -> Option<RunId> {
+        let seen = match &self.watch {
+            Some(watch) => self.watched().filter(|_| watch.wide != Wide::Samples),
+            None => self.on_view().filter(|_| self.inside().is_none()),
+        };
+        seen.filter(|run| run.state == State::Running).map(|run| run.id)
+    }
+
     /// The layer of a step that is looked at.
     fn inside(&self) -> Option<Source> {
         self.inspector.as_ref().and_then(Inspector::source)
@@ -75,7 +84,7 @@ impl App {
 
     /// The schedule that the preview draws: of the form that is being edited, while nothing else is to be seen there.
     pub fn shows_schedule(&self) -> Option<&Schedule> {
-        let free = self.focus.is_field() && self.form.changed && self.pinned.is_none() && self.queue.running().is_none();
+        let free = self.focus.is_field() && self.form.changed && self.pinned.is_none() && self.queue.current().is_none();
         self.form.plan.as_ref().ok()?.schedule.as_ref().filter(|_| free)
     }
 }

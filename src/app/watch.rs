@@ -143,11 +143,11 @@ impl App {
         self.trainings().into_iter().filter(|run| Some(run.id) != watched).filter(has_steps).collect()
     }
 
-    /// The training that `w` opens: the one that is looked at, or else the one that runs, or else the newest.
+    /// The training that `w` opens: the one that is looked at, or else one that runs, or else the newest.
     fn to_watch(&self) -> Option<&Run> {
         let trains = |run: &&Run| run.recipe.training().is_some();
         let queued = || self.queue.selected().filter(trains);
-        let running = || self.queue.running().filter(trains);
+        let running = || self.queue.current().filter(trains).or_else(|| self.queue.running().find(trains));
         self.selected().filter(trains).or_else(running).or_else(queued).or_else(|| self.trainings().into_iter().next())
     }
 

@@ -9,7 +9,8 @@ use std::ffi::OsString;
 /// Where networks compute, and in which precision.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Compute {
-    /// What computes: auto, cpu, cuda, or cuda:N for a GPU by its number.
+    /// What computes: auto (every GPU, or the CPU), cpu, cuda, cuda:N for a GPU by its number, or several as in cuda:0,cuda:2; the
+    /// engine takes all of them, `run` the first.
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub device: String,
     /// The precision: auto (f16 on a GPU, f32 on a CPU), f32, f16 or bf16.
@@ -18,7 +19,7 @@ pub struct Compute {
 }
 
 impl Compute {
-    /// The place that was asked for.
+    /// The place that was asked for, or the first of several.
     ///
     /// # Errors
     /// When there is none of that name, or it does not open.
@@ -26,7 +27,15 @@ impl Compute {
         Place::parse(&self.device, &self.dtype)
     }
 
-    /// What runs are made with there.
+    /// Every place that was asked for.
+    ///
+    /// # Errors
+    /// As for [`place`](Compute::place).
+    pub fn places(&self) -> Result<Vec<Place>> {
+        Place::all(&self.device, &self.dtype)
+    }
+
+    /// What runs are made with at the first.
     ///
     /// # Errors
     /// As for [`place`](Compute::place).

@@ -1,11 +1,11 @@
 //! `darkroom engine`: the process that computes. The other commands start it; nobody needs to type it.
 
 use super::compute::Compute;
-use crate::engine::{self, lock::Taken, log};
+use crate::engine::{self, Maker, lock::Taken, log};
 use crate::experiment::Models;
 use crate::input::Inputs;
 use crate::link::start::{BUSY, READY};
-use crate::model::Cache;
+use crate::model::{Cache, Place};
 use anyhow::Result;
 use std::{fs, io::Write, path::Path};
 use tokio::signal::unix::{self, SignalKind};
@@ -38,9 +38,13 @@ pub async fn engine(workspace: &Path, compute: &Compute, out: &mut dyn Write) ->
 }
 
 async fn serve(workspace: &Path, compute: &Compute, out: &mut dyn Write) -> Result<()> {
-    let (inputs, place) = (Inputs::of(workspace), compute.place()?);
-    let make = move || Models::with(inputs.clone()).at(place.clone(), Cache::of_user());
-    engine::serve(workspace, make, signal()?, || say(out, READY)).await
+    let inputs = Inputs::of(workspace);
+    let lab = |place: Place| {
+        let (title, inputs) = (place.title(), inputs.clone());
+        Maker { place: title, make: move || Models::with(inputs.clone()).at(place.clone(), Cache::of_user()) }
+    };
+    let labs = compute.places()?.into_iter().map(lab).collect();
+    engine::serve(workspace, labs, signal()?, || say(out, READY)).await
 }
 
 /// Resolves when the system wants the process to end. A hangup is none of it: the engine outlives its terminal.

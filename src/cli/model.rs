@@ -6,6 +6,7 @@ mod pull;
 use super::compute::Compute;
 use crate::model::hub::amount;
 use crate::model::plan::{self, Needs, Turn};
+use crate::model::time::{self, Patience, Timing};
 use crate::model::{Folder, Place, info, verify};
 use crate::training;
 use anyhow::{Result, ensure};
@@ -13,6 +14,7 @@ use candle_core::DType;
 use std::{
     io::Write,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// What to tell about models.
@@ -25,6 +27,12 @@ pub enum ModelCommand {
     /// Parameters and sizes of a model, and what of it fits into memory; nothing is loaded.
     Info {
         /// The model: tiny-if, a folder, or a repository.
+        #[arg(value_name = "MODEL")]
+        model: String,
+    },
+    /// Time the networks of a model on this machine: a guided step of one picture, and the reading of a prompt.
+    Time {
+        /// The model: tiny-if, a folder (a network alone will do), or a repository.
         #[arg(value_name = "MODEL")]
         model: String,
     },
@@ -46,6 +54,7 @@ pub fn model(command: &ModelCommand, compute: &Compute, out: &mut dyn Write) -> 
         ModelCommand::List => list::list(out),
         ModelCommand::Pull(pull) => pull::pull(pull, out),
         ModelCommand::Info { model } => tell(&Folder::find(model)?, &compute.place()?, out),
+        ModelCommand::Time { model } => timed(model, &compute.place()?, out),
         ModelCommand::Verify { dir } => {
             let dtype = if compute.dtype == "auto" { "f32" } else { &compute.dtype };
             verified(dir, &Place::parse(&compute.device, dtype)?, out)
@@ -72,6 +81,21 @@ fn tell(folder: &Folder, place: &Place, out: &mut dyn Write) -> Result<()> {
         Err(error) => format!("it does not fit: {error}"),
     };
     writeln!(out, "here, on {} with {} free: {verdict}", place.name(), amount(free))?;
+    Ok(())
+}
+
+/// How long is long enough to know how long a step takes.
+const PATIENCE: Patience = Patience { least: 10, long: Duration::from_secs(5) };
+
+fn timed(model: &str, place: &Place, out: &mut dyn Write) -> Result<()> {
+    let alone = Path::new(model).join("config.json").exists();
+    let folder = if alone { Folder::Dir(model.into()) } else { Folder::find(model)? };
+    for Timing { what, ms, times } in time::time(&folder, place, PATIENCE)? {
+        writeln!(out, "{what:<13} {ms:>10.2} ms  (the median of {times}, {})", place.title())?;
+    }
+    if let Some(peak) = time::peak(place) {
+        writeln!(out, "{:<13} {:>13}", "at the peak", amount(peak))?;
+    }
     Ok(())
 }
 

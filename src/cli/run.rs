@@ -5,6 +5,7 @@ use super::signals::Signals;
 use crate::engine::lock;
 use crate::experiment::{self, Lesson, Models, Next, Outcome, Step, TrainingStep};
 use crate::gallery::{self, Gallery, KeptSteps};
+use crate::model::{OnLoading, Phase};
 use crate::recipe::{Grid, Point, Run, RunId, State};
 use crate::record::Record;
 use crate::words::sentence;
@@ -44,6 +45,7 @@ pub fn run(workspace: &Path, grid: &Grid, options: &Options, out: &mut dyn Write
     told.iter().try_for_each(|sentence| teller.note(sentence))?;
 
     let mut models = options.compute.models(gallery.inputs())?;
+    models.on_loading(teller.loading());
     announce(&gallery, grid, &mut teller)?;
     let runs = gallery.adopt(grid)?;
     for (cell, run) in runs.iter().enumerate() {
@@ -89,6 +91,7 @@ pub fn resume(workspace: &Path, id: RunId, options: &Options, out: &mut dyn Writ
     let mut teller = Teller::new(options.json, &grid, out);
     told.iter().try_for_each(|sentence| teller.note(sentence))?;
     let mut models = options.compute.models(gallery.inputs())?;
+    models.on_loading(teller.loading());
     let developed = develop(&gallery, &run, &mut models, &mut teller);
     let told = developed.and_then(|()| teller.done(&run, &target.keep(&gallery, (&grid, 0), &run)?));
     told.inspect_err(|error| {
@@ -305,6 +308,19 @@ impl<'a> Teller<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// What shows with the bar how far a model is.
+    fn loading(&self) -> OnLoading {
+        let bar = self.bar.clone();
+        Box::new(move |loading| {
+            if let Phase::TextEncoder(percent) | Phase::Network(percent) = loading.phase {
+                bar.set_length(100);
+                bar.set_position(percent.into());
+            }
+            bar.set_message(loading.to_string());
+            ControlFlow::Continue(())
+        })
     }
 
     fn step(&mut self, run: &Run, step: &Step, ms: f64) -> Result<()> {

@@ -32,8 +32,8 @@ impl Server {
             Command::Cancel { run } => self.cancel(run),
             Command::CancelAll => self.cancel_all(),
             Command::Resume { run } => self.resume(run),
-            Command::NextFrame => {
-                self.next_frame(viewer);
+            Command::NextFrame { run } => {
+                self.next_frame(viewer, run);
                 Ok(())
             }
             Command::History { search, before, limit } => self.history(viewer, search, before, limit),
@@ -79,6 +79,7 @@ impl Server {
             started_ms: self.started_ms,
             // For a first guess at how long something takes.
             pace_ms: self.gallery.pace_ms(EMBEDDED).unwrap_or_default(),
+            places: self.bench.places(),
         };
         self.answer(viewer, &hello);
         if let Some(viewer) = self.viewers.get_mut(&viewer) {
@@ -105,19 +106,22 @@ impl Server {
         for run in &runs[first..] {
             self.answer(viewer, &Event::Run { run: run.clone() });
         }
+        for running in self.bench.all() {
+            let loading = running.loading.clone().map(|loading| Event::Loading { run: running.run, loading });
+            loading.iter().for_each(|event| self.answer(viewer, event));
+        }
         Ok(())
     }
 
-    /// The worker takes a frame at its next step.
-    fn next_frame(&mut self, viewer: u64) {
-        if let Some(viewer) = self.viewers.get_mut(&viewer) {
-            viewer.wants_frame = true;
-            self.worker.frame_wanted.store(true, Relaxed);
-        }
+    /// The worker of a run takes a frame at its next step. A viewer looks at one run: it waits for no other's any more.
+    fn next_frame(&mut self, viewer: u64, run: RunId) {
+        let Some(viewer) = self.viewers.get_mut(&viewer) else { return };
+        let before = viewer.wants_frame.replace(run);
+        before.into_iter().chain([run]).for_each(|run| self.aim(run));
     }
 
     pub(super) fn cancel(&mut self, id: RunId) -> Result<()> {
-        if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
+        if let Some(running) = self.bench.get_mut(id) {
             running.then = State::Cancelled;
             running.cancel.cancel();
             return Ok(());
@@ -133,7 +137,7 @@ impl Server {
         if self.go_on(id) {
             return Ok(());
         }
-        let here = self.running.as_ref().is_some_and(|running| running.run == id);
+        let here = self.bench.get_mut(id).is_some();
         match self.state(id)? {
             State::Interrupted | State::Failed | State::Cancelled | State::Paused => self.set_state(id, State::Queued, None),
             State::Running if !here => self.set_state(id, State::Queued, None),
@@ -141,9 +145,9 @@ impl Server {
         }
     }
 
-    /// The running run stops after the step in progress; one that waits stays where it is.
+    /// A running run stops after the step in progress; one that waits stays where it is.
     fn pause(&mut self, id: RunId) -> Result<()> {
-        if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
+        if let Some(running) = self.bench.get_mut(id) {
             ensure!(!running.is_cancelled(), "{id} is being cancelled and cannot be paused; start it again when it is");
             running.then = State::Paused;
             running.cancel.cancel();
@@ -171,14 +175,14 @@ impl Server {
     fn finish(&mut self, id: RunId) -> Result<()> {
         let Some(run) = self.gallery.run(id)? else { bail!("there is no run {id}") };
         ensure!(run.recipe.training().is_some(), "{id} is no training; only trainings have epochs to finish");
-        if let Some(running) = self.running.as_mut().filter(|running| running.run == id) {
+        if let Some(running) = self.bench.get_mut(id) {
             running.finish.store(true, Relaxed);
             self.log(format!("{id} ends with this epoch"));
             return Ok(());
         }
         let epoch = self.gallery.epoch(id)?;
         self.resume(id)?;
-        // Before the worker takes it up; whatever happens then, it keeps to that.
+        // Before a worker takes it up; whatever happens then, it keeps to that.
         let run = self.gallery.end_after(id, epoch)?;
         self.tell(&Event::Run { run });
         Ok(())

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout};
 
-/// An engine that must end now waits so long for the step in progress.
+/// An engine that must end now waits so long for the steps in progress.
 const LAST_STEP: Duration = Duration::from_secs(5);
 /// How long the last words to the viewers may take.
 pub const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -24,14 +24,14 @@ impl Stop {
 }
 
 impl Server {
-    /// Ends the engine once nothing runs; where `then` is given, the running run is broken off and left so.
+    /// Ends the engine once nothing runs; where `then` is given, what runs is broken off and left so.
     pub(super) fn stop(&mut self, then: Option<State>) {
         let Some(then) = then else {
             self.ending.get_or_insert(Stop(None));
             return;
         };
         self.ending = Some(Stop(Some(Instant::now() + LAST_STEP)));
-        if let Some(running) = &mut self.running {
+        for running in self.bench.all_mut() {
             // What the user has cancelled stays so, and what is paused or makes a single step stays paused.
             if running.cancel.handle().check().is_continue() && running.then != State::Paused {
                 running.then = then;
@@ -45,10 +45,10 @@ impl Server {
         self.ending.as_ref().and_then(Stop::deadline).is_some_and(|deadline| deadline <= Instant::now())
     }
 
-    /// Lets the running run go on that was about to be paused; false where it is not so.
+    /// Lets a running run go on that was about to be paused; false where it is not so.
     pub(super) fn go_on(&mut self, id: RunId) -> bool {
         let ends_now = matches!(self.ending, Some(Stop(Some(_))));
-        let Some(running) = self.running.as_mut().filter(|running| running.run == id && running.then == State::Paused) else {
+        let Some(running) = self.bench.get_mut(id).filter(|running| running.then == State::Paused) else {
             return false;
         };
         // Where the worker leaves it all the same, it is taken up again at once, or by the next engine.
@@ -61,13 +61,13 @@ impl Server {
 
     /// Does what the deadline was for.
     pub(super) fn time_is_up(&mut self) {
-        match &self.running {
-            // The step in progress is given up; the process ends with it.
-            Some(running) => self.ended(running.run, Ending::Stopped),
-            None if self.idle.is_some_and(|since| since.elapsed() >= self.patience) => self.stop(None),
-            // The next run is looked for again.
-            None => {}
+        if self.is_late() {
+            // The steps in progress are given up; the process ends with them.
+            self.bench.runs().into_iter().for_each(|run| self.ended(run, Ending::Stopped));
+        } else if self.idle.is_some_and(|since| since.elapsed() >= self.patience) {
+            self.stop(None);
         }
+        // Or else the next run is looked for again.
     }
 
     /// Tells the viewers, and obeys what they had said before they heard of it. Returns the connections that came too late:

@@ -1,10 +1,19 @@
 //! What the worker needs of an experiment, and no more: so the engine's tests need no network.
 
 use crate::experiment::{self, End, Kept, Models, OnLesson, Outcome};
+use crate::model::OnLoading;
 use crate::recipe::Recipe;
 use anyhow::Result;
 use image::RgbImage;
 use std::{ops::ControlFlow, path::Path};
+
+/// What makes the lab of one worker, and another one after a panic.
+pub struct Maker<M> {
+    /// Where its networks compute, in a word or two: `cuda f16`.
+    pub place: String,
+    /// Makes it, on the worker's own thread.
+    pub make: M,
+}
 
 /// Carries recipes out; keeps what is worth keeping between runs.
 pub trait Lab {
@@ -13,6 +22,9 @@ pub trait Lab {
     /// # Errors
     /// Why the run failed, in one sentence.
     fn run(&mut self, recipe: &Recipe, checkpoint: Option<&Path>, on_step: &mut Hook) -> Result<Outcome>;
+
+    /// Has it told from now on how far a model is that has to be loaded, and whether to go on with that.
+    fn on_loading(&mut self, hears: OnLoading);
 
     /// Trains what a recipe asks for, from what is kept of it.
     ///
@@ -50,6 +62,10 @@ pub trait Moment {
 impl Lab for Models {
     fn run(&mut self, recipe: &Recipe, checkpoint: Option<&Path>, on_step: &mut Hook) -> Result<Outcome> {
         experiment::run(recipe, self, checkpoint, &mut |step| on_step(step))
+    }
+
+    fn on_loading(&mut self, hears: OnLoading) {
+        Models::on_loading(self, hears);
     }
 }
 

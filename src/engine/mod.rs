@@ -1,9 +1,10 @@
-//! The process that computes: a queue in the gallery, one worker, and viewers that come and go.
+//! The process that computes: a queue in the gallery, a worker for every device, and viewers that come and go.
 //!
-//! The server is the only writer of state. Viewers' commands and the worker's facts reach it as values; it
+//! The server is the only writer of state. Viewers' commands and the workers' facts reach it as values; it
 //! keeps the queue and tells every viewer what has changed.
 
 mod aside;
+mod bench;
 mod cancel;
 mod commands;
 mod connection;
@@ -23,29 +24,30 @@ mod teacher;
 mod tests;
 mod worker;
 
-pub use lab::{Hook, Lab, Moment};
+pub use lab::{Hook, Lab, Maker, Moment};
 use worker::picture;
 
 use crate::gallery::Gallery;
 use crate::link::socket;
 use anyhow::{Context, Result};
+use bench::Bench;
 use lock::Lock;
 use server::{Input, Server};
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 use tokio::net::UnixListener;
 use tokio::sync::mpsc::{Sender, unbounded_channel};
 use tokio::time::{Duration, sleep};
 
-/// Serves a workspace until the engine is stopped, or the system wants it to end, which `signal` tells; its runs then go
-/// on in the next one. `ready` is called once viewers can connect.
+/// Serves a workspace with a worker for each of the labs until the engine is stopped, or the system wants it to end, which
+/// `signal` tells; its runs then go on in the next one. `ready` is called once viewers can connect.
 ///
 /// # Errors
 /// [`lock::Taken`], or what keeps the engine from starting.
-pub async fn serve<L: Lab>(
+pub async fn serve<L: Lab, M: Fn() -> L + Send + 'static>(
     workspace: &Path,
-    make: impl Fn() -> L + Send + 'static,
+    labs: Vec<Maker<M>>,
     signal: impl Future<Output = ()> + Send + 'static,
     ready: impl FnOnce(),
 ) -> Result<()> {
@@ -56,9 +58,12 @@ pub async fn serve<L: Lab>(
     let (gallery, mended) = Gallery::open(workspace)?;
     let gallery = Arc::new(gallery);
     let (tell, facts) = unbounded_channel();
-    let worker = worker::spawn(gallery.clone(), make, tell).context("the engine gets no thread to compute in")?;
+    let workers = labs.into_iter().map(|lab| worker::spawn(gallery.clone(), lab, tell.clone())).collect::<io::Result<Vec<_>>>();
+    let bench = Bench::new(workers.context("the engine gets no thread to compute in")?);
+    // The facts end with the last worker.
+    drop(tell);
     let listener = socket::listen(&socket)?;
-    let (mut server, inputs, heard) = Server::new(gallery, worker);
+    let (mut server, inputs, heard) = Server::new(gallery, bench);
     mended.into_iter().for_each(|sentence| server.log(sentence));
     tokio::spawn(accept(listener, inputs.clone()));
     tokio::spawn(async move {

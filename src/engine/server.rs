@@ -1,14 +1,14 @@
-//! The engine's one writer of state: it hears viewers and the worker, keeps the queue, and tells every viewer.
+//! The engine's one writer of state: it hears viewers and the workers, keeps the queue, and tells every viewer.
 
 use super::aside::Answer;
-use super::cancel::Canceller;
+use super::bench::{Bench, Running};
 use super::connection::{Stream, attend};
 use super::end::{LAST_WORDS, Stop};
 use super::library::{Library, OfUser};
 use super::outbox::Outbox;
 use super::pull::{PACE, Pull};
 use super::submit::Submit;
-use super::worker::{Ending, Fact, Order, Worker};
+use super::worker::{Ending, Fact};
 use crate::gallery::{Gallery, TakenIn};
 use crate::link::codec::encode;
 use crate::link::{Command, Event, Picture, Pulling};
@@ -17,7 +17,6 @@ use crate::words::duration;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tokio::task::JoinSet;
@@ -54,9 +53,8 @@ pub enum Input {
 /// The engine's state.
 pub struct Server {
     pub(super) gallery: Arc<Gallery>,
-    pub(super) worker: Worker,
+    pub(super) bench: Bench,
     pub(super) viewers: BTreeMap<u64, Viewer>,
-    pub(super) running: Option<Running>,
     pub(super) ending: Option<Stop>,
     pub(super) log: VecDeque<Event>,
     pub(super) started_ms: i64,
@@ -94,37 +92,18 @@ pub(super) struct Viewer {
     pub outbox: Arc<Outbox>,
     /// Whether it has greeted; nothing is told to it before.
     pub greeted: bool,
-    /// Whether it has shown the last frame.
-    pub wants_frame: bool,
-}
-
-/// The run that the worker is at.
-pub(super) struct Running {
-    pub run: RunId,
-    pub cancel: Canceller,
-    /// What becomes of it when it stops before its end.
-    pub then: State,
-    /// Tells a training to end with its epoch.
-    pub finish: Arc<AtomicBool>,
-    step: u32,
-}
-
-impl Running {
-    /// Whether the user has cancelled it; it may be in its last step.
-    pub fn is_cancelled(&self) -> bool {
-        self.then == State::Cancelled && self.cancel.handle().check().is_break()
-    }
+    /// The run whose next frame it waits for.
+    pub wants_frame: Option<RunId>,
 }
 
 impl Server {
     /// A server with nothing to do, and where to send it what happens.
-    pub fn new(gallery: Arc<Gallery>, worker: Worker) -> (Server, Sender<Input>, Receiver<Input>) {
+    pub fn new(gallery: Arc<Gallery>, bench: Bench) -> (Server, Sender<Input>, Receiver<Input>) {
         let (inputs, heard) = channel(64);
         let server = Server {
             gallery,
-            worker,
+            bench,
             viewers: BTreeMap::new(),
-            running: None,
             ending: None,
             log: VecDeque::new(),
             started_ms: now_ms(),
@@ -153,9 +132,9 @@ impl Server {
         loop {
             self.start_next();
             // A grid whose folders are being written is entered first: its viewer must hear of it.
-            if self.ending.is_some() && self.running.is_none() && (self.entering == 0 || self.is_late()) {
+            if self.ending.is_some() && self.bench.is_idle() && (self.entering == 0 || self.is_late()) {
                 let _late = self.end(&mut inputs).await;
-                // The worker closes the gallery and ends; one that is held up in a step ends with the process.
+                // The workers close the gallery and end; one that is held up in a step ends with the process.
                 timeout(LAST_WORDS, async { while facts.recv().await.is_some() {} }).await.ok();
                 return;
             }
@@ -180,52 +159,63 @@ impl Server {
         }
     }
 
-    /// Gives the worker the next run when it has none.
+    /// Gives the next runs to the workers that have none.
     fn start_next(&mut self) {
-        let early = self.retry.is_some_and(|at| Instant::now() < at);
         // A run must not begin before its viewers are told that it waits.
-        if self.running.is_some() || self.ending.is_some() || self.entering > 0 || early {
-            return;
+        while self.bench.has_room() && self.ending.is_none() && self.entering == 0 {
+            let Some(run) = self.take_next() else { return };
+            self.begin(run);
         }
-        let next = self.gallery.take_next();
+    }
+
+    /// The next run of the queue, unless the gallery could not be written just now.
+    fn take_next(&mut self) -> Option<Run> {
+        if self.retry.is_some_and(|at| Instant::now() < at) {
+            return None;
+        }
         let failed_before = self.retry.take().is_some();
-        let run = match next {
-            Ok(Some(run)) => run,
-            Ok(None) => return,
+        match self.gallery.take_next() {
+            Ok(next) => next,
             Err(error) => {
                 self.retry = Some(Instant::now() + RETRY);
                 if !failed_before {
                     self.log(format!("the next run cannot be taken: {error:#}"));
                 }
-                return;
+                None
             }
-        };
-        self.log(match run.step {
-            0 => format!("{} begins", run.id),
-            // Where that is, its worker finds out.
-            _ if run.recipe.training().is_some() => format!("{} goes on from its last checkpoint", run.id),
-            step => format!("{} goes on after step {step}", run.id),
-        });
-        self.tell(&Event::Run { run: run.clone() });
-        let cancel = Canceller::default();
-        let (id, step, handle) = (run.id, run.step, cancel.handle());
-        let single = self.singles.remove(&id);
-        let then = if single { State::Paused } else { State::Cancelled };
-        let finish = Arc::new(AtomicBool::new(false));
-        self.running = Some(Running { run: id, cancel, then, finish: finish.clone(), step });
-        self.worker.orders.send(Order { run, cancel: handle, single, finish }).ok();
+        }
     }
 
-    /// Takes in what the worker tells.
+    fn begin(&mut self, run: Run) {
+        let id = run.id;
+        self.log(match run.step {
+            0 => format!("{id} begins"),
+            // Where that is, its worker finds out.
+            _ if run.recipe.training().is_some() => format!("{id} goes on from its last checkpoint"),
+            step => format!("{id} goes on after step {step}"),
+        });
+        self.tell(&Event::Run { run: run.clone() });
+        let single = self.singles.remove(&id);
+        let wanted = self.is_wanted(id);
+        self.bench.begin(run, single, wanted);
+    }
+
+    /// Takes in what a worker tells.
     fn note(&mut self, fact: Fact) {
         match fact {
             Fact::Step { run, index, of, t, ms } => {
-                if let Some(running) = self.running.as_mut().filter(|running| running.run == run) {
-                    running.step = index + 1;
+                if let Some(running) = self.bench.get_mut(run) {
+                    (running.step, running.loading) = (index + 1, None);
                     let noted = self.gallery.set_step(run, index + 1, of);
                     self.or_log(noted);
                     self.tell(&Event::Step { run, index, of, t, ms });
                 }
+            }
+            Fact::Loading(run, loading) => {
+                if let Some(running) = self.bench.get_mut(run) {
+                    running.loading = Some(loading.clone());
+                }
+                self.tell(&Event::Loading { run, loading });
             }
             Fact::Taught { run, point, per_epoch } => {
                 let memory = super::memory::resident();
@@ -239,16 +229,24 @@ impl Server {
     }
 
     fn show(&mut self, picture: &Picture) {
-        for viewer in self.viewers.values_mut().filter(|viewer| viewer.wants_frame) {
-            viewer.wants_frame = false;
-            viewer.outbox.frame(picture.clone());
+        for viewer in self.viewers.values_mut() {
+            if viewer.wants_frame.take_if(|run| *run == picture.head.run).is_some() {
+                viewer.outbox.frame(picture.clone());
+            }
         }
     }
 
+    /// A run's worker takes a frame at its next step if some viewer waits for one.
+    pub(super) fn aim(&self, run: RunId) {
+        self.bench.want_frame(run, self.is_wanted(run));
+    }
+
+    fn is_wanted(&self, run: RunId) -> bool {
+        self.viewers.values().any(|viewer| viewer.wants_frame == Some(run))
+    }
+
     pub(super) fn ended(&mut self, id: RunId, ending: Ending) {
-        let Some(Running { then, step, .. }) = self.running.take_if(|running| running.run == id) else {
-            return;
-        };
+        let Some(Running { then, step, .. }) = self.bench.end(id) else { return };
         match ending {
             Ending::Done(run) => {
                 let took = duration(run.took_ms.unwrap_or(0) as f64);
@@ -291,7 +289,8 @@ impl Server {
             Input::Pulling(how) => self.pulling(how),
             Input::Pulled(done) => self.pulled(done),
             Input::Left(viewer) => {
-                self.viewers.remove(&viewer);
+                let left = self.viewers.remove(&viewer);
+                left.and_then(|viewer| viewer.wants_frame).into_iter().for_each(|run| self.aim(run));
                 while self.connections.try_join_next().is_some() {}
             }
             Input::Signal => self.stop(Some(State::Queued)),
@@ -303,7 +302,7 @@ impl Server {
         if let Some(stop) = &self.ending {
             return stop.deadline();
         }
-        let works = self.running.is_some() || !self.submits.is_empty() || self.asides > 0 || self.pull.is_some();
+        let works = !self.bench.is_idle() || !self.submits.is_empty() || self.asides > 0 || self.pull.is_some();
         let busy = works || self.viewers.values().any(|viewer| viewer.greeted);
         self.idle = if busy { None } else { self.idle.or_else(|| Some(Instant::now())) };
         self.idle.map(|since| since + self.patience).into_iter().chain(self.retry).min()
@@ -317,7 +316,7 @@ impl Server {
         Ok(())
     }
 
-    /// The worker's run ends otherwise than done. Where that cannot be written, the viewers are told that it failed.
+    /// A worker's run ends otherwise than done. Where that cannot be written, the viewers are told that it failed.
     fn leave(&mut self, id: RunId, state: State, error: Option<&str>) {
         let Err(why) = self.set_state(id, state, error) else { return };
         let why = format!("the queue cannot be kept: {why:#}");

@@ -120,12 +120,10 @@ impl Server {
     /// Cancels what runs, what waits, and what is on its way into the queue.
     pub(super) fn cancel_all(&mut self) -> Result<()> {
         self.submits.values_mut().flatten().for_each(|submit| submit.cancelled = true);
-        let running = self.running.as_ref().map(|running| running.run);
-        if let Some(id) = running {
-            self.cancel(id)?;
-        }
+        let running = self.bench.runs();
+        running.iter().try_for_each(|run| self.cancel(*run))?;
         self.gallery.release_orphans()?;
-        for run in self.gallery.cancel_all(running)? {
+        for run in self.gallery.cancel_all(&running)? {
             self.singles.remove(&run.id);
             self.tell(&Event::Run { run });
         }
@@ -134,7 +132,7 @@ impl Server {
 
     fn cancel_submitted(&self, runs: &[Run]) -> Result<()> {
         let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return Ok(()) };
-        for run in self.gallery.cancel_between(None, first.id, last.id)? {
+        for run in self.gallery.cancel_between(&[], first.id, last.id)? {
             self.tell(&Event::Run { run });
         }
         Ok(())

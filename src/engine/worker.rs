@@ -1,12 +1,12 @@
-//! The thread that computes: one run at a time, told to it by the server, which hears facts back.
+//! A thread that computes: one run at a time, told to it by the server, which hears facts back.
 
 use super::cancel::Cancel;
-use super::lab::{Lab, Moment};
+use super::lab::{Lab, Maker, Moment};
 use super::task::caught;
 use crate::experiment::Outcome;
 use crate::gallery::{self, Gallery, KeptSteps};
 use crate::link::picture::MAX_SIDE;
-use crate::link::{Picture, PictureHead, PictureOf};
+use crate::link::{Loading, Picture, PictureHead, PictureOf};
 use crate::recipe::{Point, Run, RunId};
 use crate::words::sentence;
 use anyhow::{Context, Result};
@@ -19,11 +19,13 @@ use std::time::Instant;
 use std::{io, thread};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// What the worker tells the server.
+/// What a worker tells the server.
 #[derive(Debug)]
 pub enum Fact {
     /// A run has made a step, in so many milliseconds. The first step's time holds the loading of the model.
     Step { run: RunId, index: u32, of: u32, t: u32, ms: f64 },
+    /// A run waits for its model, which is so far on its way into memory.
+    Loading(RunId, Loading),
     /// A training's step was like this, of so many in an epoch.
     Taught { run: RunId, point: Point, per_epoch: u32 },
     /// A training has one more of its pictures.
@@ -51,7 +53,7 @@ pub enum Ending {
 pub struct Order {
     /// Which.
     pub run: Run,
-    /// Asked after every step.
+    /// Asked after every step, and while a model is loaded.
     pub cancel: Cancel,
     /// Whether it is to stop after one step.
     pub single: bool,
@@ -59,19 +61,25 @@ pub struct Order {
     pub finish: Arc<AtomicBool>,
 }
 
-/// The server's end of the worker's thread, which ends once this is dropped.
+/// The server's end of a worker's thread, which ends once this is dropped.
 pub struct Worker {
+    /// Where it computes, in a word or two.
+    pub place: String,
     /// What to do next.
     pub orders: mpsc::Sender<Order>,
-    /// Whether some viewer waits for a frame: reading the pixels costs time, on a GPU most of all.
+    /// Whether some viewer waits for a frame of its run: reading the pixels costs time, on a GPU most of all.
     pub frame_wanted: Arc<AtomicBool>,
 }
 
-/// Starts the thread. `make` gives a new lab after one has panicked: nobody knows in which state that left it.
+/// Starts the thread. There is a new lab after one has panicked: nobody knows in which state that left it.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn spawn<L: Lab>(gallery: Arc<Gallery>, make: impl Fn() -> L + Send + 'static, facts: UnboundedSender<Fact>) -> io::Result<Worker> {
+pub fn spawn<L, M>(gallery: Arc<Gallery>, Maker { place, make }: Maker<M>, facts: UnboundedSender<Fact>) -> io::Result<Worker>
+where
+    L: Lab,
+    M: Fn() -> L + Send + 'static,
+{
     let (orders, to_do) = mpsc::channel::<Order>();
     let frame_wanted = Arc::new(AtomicBool::new(false));
     let desk = Desk { gallery, facts, frame_wanted: frame_wanted.clone() };
@@ -90,7 +98,7 @@ pub fn spawn<L: Lab>(gallery: Arc<Gallery>, make: impl Fn() -> L + Send + 'stati
             desk.tell(Fact::Ended(id, ending));
         }
     })?;
-    Ok(Worker { orders, frame_wanted })
+    Ok(Worker { place, orders, frame_wanted })
 }
 
 /// What the worker has at hand, whichever run it is at.
@@ -112,6 +120,11 @@ impl Desk {
     fn develop(&self, lab: &mut impl Lab, order: Order) -> Result<Ending> {
         let id = order.run.id;
         let begun = Instant::now();
+        let (facts, cancel) = (self.facts.clone(), order.cancel.clone());
+        lab.on_loading(Box::new(move |loading| {
+            facts.send(Fact::Loading(id, loading.clone())).ok();
+            cancel.check()
+        }));
         let (checkpoint, kept) = (self.gallery.checkpoint_path(id), self.gallery.kept_steps(id));
         let mut steps = Steps { desk: self, order: &order, checkpoint, last: begun, kept, share: None };
         let kept = steps.checkpoint.exists().then(|| steps.checkpoint.clone());

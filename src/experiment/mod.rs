@@ -39,7 +39,7 @@ use std::{ops::ControlFlow, path::Path};
 pub enum Outcome {
     /// Its pictures in the order of [`Recipe::labels`], and what decided them.
     Done(Vec<RgbImage>, Made),
-    /// The hook broke it off.
+    /// The hook broke it off, or whoever waited for its model.
     Stopped,
 }
 
@@ -55,7 +55,10 @@ pub(crate) type Job<'a> = Option<&'a Path>;
 /// # Errors
 /// When the model cannot be loaded or fails, or when the hook does.
 pub fn run(recipe: &Recipe, models: &mut Models, checkpoint: Option<&Path>, on_step: OnStep) -> Result<Outcome> {
-    develop(recipe, models, checkpoint, on_step).map_err(|error| models.explain(error))
+    match develop(recipe, models, checkpoint, on_step) {
+        Err(_) if models.has_broken_off() => Ok(Outcome::Stopped),
+        outcome => outcome.map_err(|error| models.explain(error)),
+    }
 }
 
 fn develop(recipe: &Recipe, models: &mut Models, checkpoint: Option<&Path>, on_step: OnStep) -> Result<Outcome> {

@@ -4,9 +4,9 @@ use super::walk::on;
 use crate::input::Inputs;
 use crate::memory;
 use crate::model::plan::{self, Needs, Turn};
-use crate::model::{Cache, Design, Folder, Pipeline, Place, Reader, States, Words, dictionary};
+use crate::model::{Cache, Design, Folder, Loading, OnLoading, Phase, Pipeline, Place, Reader, Site, States, Watcher, Words, dictionary};
 use crate::recipe::{Image, Made, Model, Upscale};
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, bail, ensure};
 use candle_core::DType;
 
 /// How many networks stay loaded where there is room: those of both stages.
@@ -18,6 +18,8 @@ pub struct Models {
     pub(super) inputs: Inputs,
     place: Place,
     cache: Cache,
+    /// Who waits while a model is loaded.
+    watcher: Watcher,
     reader: Option<(Folder, Reader)>,
     /// The one that was used last is the last.
     loaded: Vec<Loaded>,
@@ -49,7 +51,8 @@ fn words(model: &Model) -> Words<'static> {
 impl Models {
     /// For runs of a workspace, which keeps the pictures that go in; on the CPU, with nothing kept between programs.
     pub fn with(inputs: Inputs) -> Models {
-        Models { inputs, place: Place::cpu(), cache: Cache::default(), reader: None, loaded: Vec::new() }
+        let (place, cache, watcher) = (Place::cpu(), Cache::default(), Watcher::default());
+        Models { inputs, place, cache, watcher, reader: None, loaded: Vec::new() }
     }
 
     /// The same elsewhere.
@@ -57,12 +60,45 @@ impl Models {
         Models { place, cache, ..self }
     }
 
+    /// Tells from now on how far a model is that has to be loaded, but for the one that is built in: it is there at once.
+    pub fn on_loading(&mut self, hears: OnLoading) {
+        self.watcher = Watcher::new(hears);
+    }
+
+    /// Whether the loading of a model was broken off since this was asked last.
+    pub(super) fn has_broken_off(&self) -> bool {
+        self.watcher.has_broken_off()
+    }
+
+    /// Tells what comes next.
+    fn tell(&self, folder: &Folder, phase: Phase) -> Result<()> {
+        let goes_on = || self.watcher.tell(Loading { model: folder.name(), phase }).is_continue();
+        ensure!(*folder == Folder::Embedded || goes_on(), "the loading was broken off");
+        Ok(())
+    }
+
+    /// Has a part of a folder loaded, and tells how far it is.
+    fn watch<T>(&self, (folder, phase): (&Folder, fn(u8) -> Phase), place: &Place, load: impl FnOnce(Site) -> Result<T>) -> Result<T> {
+        let on_percent = (*folder != Folder::Embedded).then(|| self.watcher.of(folder.name(), phase));
+        let loaded = load(Site { place, on_percent: on_percent.clone() })?;
+        // Not all that is in the files need have been asked for.
+        on_percent.iter().for_each(|tell| _ = tell(100));
+        Ok(loaded)
+    }
+
     /// The hash of what decides the pictures of the model that a recipe names.
     ///
     /// # Errors
     /// When there is no such model, or a file of it cannot be read.
     pub fn hash(&self, name: &str) -> Result<String> {
-        Folder::find(name)?.hash(Words::Own, &self.cache)
+        self.hash_of(&Folder::find(name)?, Words::Own)
+    }
+
+    fn hash_of(&self, folder: &Folder, words: Words) -> Result<String> {
+        if !folder.is_hashed(words, &self.cache)? {
+            self.tell(folder, Phase::Files)?;
+        }
+        folder.hash(words, &self.cache)
     }
 
     /// The configs of the model that a recipe names, and the hash of what decides its pictures.
@@ -71,7 +107,7 @@ impl Models {
     /// When there is no such model, or it is broken.
     pub(super) fn design(&self, model: &Model) -> Result<(Design, String)> {
         let folder = Folder::find(&model.name)?;
-        Ok((Design::stage_one(&folder)?, folder.hash(words(model), &self.cache)?))
+        Ok((Design::stage_one(&folder)?, self.hash_of(&folder, words(model))?))
     }
 
     /// The same of a model that enlarges, whose prompts another one reads.
@@ -80,7 +116,7 @@ impl Models {
     /// As for [`design`](Models::design).
     pub(super) fn enlarger(&self, name: &str) -> Result<(Design, String)> {
         let folder = Folder::find(name)?;
-        Ok((Design::stage_two(&folder)?, folder.hash(Words::Elsewhere, &self.cache)?))
+        Ok((Design::stage_two(&folder)?, self.hash_of(&folder, Words::Elsewhere)?))
     }
 
     /// What decided a run's pictures, with where they were computed.
@@ -143,7 +179,10 @@ impl Models {
         let known = self.loaded.iter().position(|loaded| loaded.stamp == stamp);
         let mut pipeline = match known {
             Some(at) => self.loaded.remove(at).pipeline,
-            None => Pipeline::load(folder, design, folder.hash(words, &self.cache)?, &self.place)?,
+            None => {
+                let hash = self.hash_of(folder, words)?;
+                self.watch((folder, Phase::Network), &self.place, |site| Pipeline::load(folder, design, hash, site))?
+            }
         };
         pipeline.hear(states)?;
         self.loaded.push(Loaded { stamp, turn, pipeline });
@@ -189,6 +228,10 @@ impl Models {
         if turn != Turn::Together && !unread.is_empty() {
             self.forget();
         }
+        if !unread.is_empty() {
+            self.reader(folder, turn)?;
+            self.tell(folder, Phase::Prompts)?;
+        }
         for (prompt, key) in unread {
             let read = self.reader(folder, turn)?.read(prompt)?;
             key.iter().for_each(|key| self.cache.keep_states(key, &read));
@@ -208,8 +251,11 @@ impl Models {
                 "{} is missing; name a dictionary of prompts with embeddings, or a model that has its text encoder",
                 folder.title("text_encoder/config.json")
             ),
-            None if turn == Turn::TextOnCpu => Reader::load(folder, &Place { dtype: DType::F16, ..Place::cpu() })?,
-            None => Reader::load(folder, &self.place)?,
+            None => {
+                let on_cpu = Place { dtype: DType::F16, ..Place::cpu() };
+                let place = if turn == Turn::TextOnCpu { &on_cpu } else { &self.place };
+                self.watch((folder, Phase::TextEncoder), place, |site| Reader::load(folder, site))?
+            }
         };
         Ok(&self.reader.insert((folder.clone(), reader)).1)
     }

@@ -257,11 +257,11 @@ impl Gallery {
         Ok(self.index(|connection| connection.query_row(&sql, [id.0], index::read).optional())?.flatten())
     }
 
-    /// Cancels every run that waits, or that is marked as running and is not: all but `running` and those of another process.
+    /// Cancels every run that waits, or that is marked as running and is not: all but those `running` and those of another process.
     ///
     /// # Errors
     /// When the index cannot be written.
-    pub fn cancel_all(&self, running: Option<RunId>) -> Result<Vec<Run>> {
+    pub fn cancel_all(&self, running: &[RunId]) -> Result<Vec<Run>> {
         self.cancel_between(running, RunId(0), RunId(i64::MAX))
     }
 
@@ -269,13 +269,14 @@ impl Gallery {
     ///
     /// # Errors
     /// When the index cannot be written.
-    pub fn cancel_between(&self, running: Option<RunId>, first: RunId, last: RunId) -> Result<Vec<Run>> {
+    pub fn cancel_between(&self, running: &[RunId], first: RunId, last: RunId) -> Result<Vec<Run>> {
+        let running = running.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(", ");
         let sql = format!(
-            "UPDATE runs SET state = 'cancelled', error = NULL, ended_ms = ?2
-            WHERE state IN ('queued', 'running') AND owner IS NULL AND id IS NOT ?1 AND id BETWEEN ?3 AND ?4 RETURNING {}",
+            "UPDATE runs SET state = 'cancelled', error = NULL, ended_ms = ?1
+            WHERE state IN ('queued', 'running') AND owner IS NULL AND id NOT IN ({running}) AND id BETWEEN ?2 AND ?3 RETURNING {}",
             index::COLUMNS
         );
-        self.index(|connection| read_all(connection, &sql, params![running.map(|id| id.0), now_ms(), first.0, last.0]))
+        self.index(|connection| read_all(connection, &sql, params![now_ms(), first.0, last.0]))
     }
 
     /// Whether a process of its own computes the run; it may have died since [`Gallery::release_orphans`].

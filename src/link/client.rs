@@ -1,7 +1,7 @@
 //! A viewer's way to the engine of a workspace, which it starts and starts again as needed.
 
 use super::start::Program;
-use super::talk::{End, MUTE, Outgoing, is_work, talk};
+use super::talk::{End, MUTE, Outgoing, is_frame, is_work, talk};
 use super::{Command, News, Wire, socket, start};
 use anyhow::{Result, bail};
 use std::ffi::OsString;
@@ -123,7 +123,7 @@ impl Keeper {
     /// There is no engine until the viewer asks for something. False when it has left.
     async fn give_up(&mut self, reason: String) -> bool {
         self.news.send(News::NoEngine { reason }).ok();
-        self.wait(|command| *command != Command::NextFrame).await
+        self.wait(|command| !is_frame(command)).await
     }
 
     /// Keeps commands until one is worth an engine. False when the viewer has left.

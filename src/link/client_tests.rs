@@ -41,7 +41,7 @@ impl Socket {
         let (read, write) = self.listener.accept().await.unwrap().0.into_split();
         let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
         assert!(matches!(reader.next().await.unwrap(), Some(Command::Hello { .. })));
-        let hello = Event::Hello { protocol: PROTOCOL, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None };
+        let hello = Event::Hello { protocol: PROTOCOL, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None, places: vec![] };
         writer.send(encode(&hello).unwrap()).await.unwrap();
         (reader, writer)
     }
@@ -79,7 +79,7 @@ async fn a_start_that_fails_is_told_and_tried_again_at_the_next_command() {
     let mut wire = connect(workspace.path(), program);
     assert_eq!(fate(&mut wire).await, Err("the engine did not start: the disk is full".into()));
     script(&workspace, "exit 3");
-    wire.commands.send(Command::NextFrame).unwrap();
+    wire.commands.send(Command::NextFrame { run: RunId(1) }).unwrap();
     wire.commands.send(cancel(1)).unwrap();
     let reason = fate(&mut wire).await.unwrap_err();
     assert!(reason.contains("did not start (exit code 3)") && reason.contains("engine.log"), "{reason}");
@@ -128,15 +128,14 @@ async fn a_new_engine_gets_what_the_last_one_left_undone() {
     let engine = Socket::of(workspace.path());
     let mut wire = connect(workspace.path(), PathBuf::from("/no/program").into());
     let (mut reader, writer) = engine.greet().await;
-    wire.commands.send(Command::NextFrame).unwrap();
-    assert_eq!(reader.next().await.unwrap(), Some(Command::NextFrame));
+    wire.commands.send(cancel(1)).unwrap();
+    assert_eq!(reader.next().await.unwrap(), Some(cancel(1)));
     drop((reader, writer));
     assert_eq!(fate(&mut wire).await, Ok("the connection to the engine broke".into()));
-    wire.commands.send(cancel(1)).unwrap();
     wire.commands.send(cancel(2)).unwrap();
+    wire.commands.send(cancel(3)).unwrap();
     let (mut reader, _writer) = engine.greet().await;
-    // The frame that never came is asked for again.
-    for command in [Command::NextFrame, cancel(1), cancel(2)] {
+    for command in [cancel(2), cancel(3)] {
         assert_eq!(reader.next().await.unwrap(), Some(command));
     }
 }

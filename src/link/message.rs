@@ -1,14 +1,14 @@
 //! What a viewer and an engine say to one another.
 //!
 //! Facts are small and lossless. Pictures follow behind them as [`Chunk`](Event::Chunk)s, and a live frame is sent only
-//! to a viewer that has asked for it with [`NextFrame`](Command::NextFrame) since it got the last.
+//! to a viewer that has asked for one of its run with [`NextFrame`](Command::NextFrame) since it got the last.
 
-use super::{Model, PullEnd, Pulling};
+use super::{Bytes, Loading, Model, PictureHead, PullEnd, Pulling};
 use crate::recipe::{Colour, Export, Fit, Grid, Layer, Numbers, Point, Run, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The version of this language. Fields may be added without a new number; a changed meaning needs one.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// What a viewer asks of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,15 +30,18 @@ pub enum Command {
         /// Which.
         run: RunId,
     },
-    /// Cancel every queued run and the running one.
+    /// Cancel every queued run and those that are running.
     CancelAll,
     /// Queue a run again that was interrupted, failed or cancelled; it goes on from its last kept step.
     Resume {
         /// Which.
         run: RunId,
     },
-    /// The viewer has shown the last frame and can take another.
-    NextFrame,
+    /// The viewer looks at a run, has shown its last frame and can take another; in place of what it asked for before.
+    NextFrame {
+        /// Which.
+        run: RunId,
+    },
     /// Finished runs, newest first.
     History {
         /// Words that the prompt must hold; empty for all.
@@ -98,7 +101,7 @@ pub enum Command {
         /// What of it to show.
         layer: Layer,
     },
-    /// What an input picture will be for a model: answered by a [`PictureOf::Input`] of the model's size.
+    /// What an input picture will be for a model: answered by a [`PictureOf::Input`](super::PictureOf::Input) of the model's size.
     Look {
         /// Comes back with the picture.
         ticket: u32,
@@ -162,6 +165,8 @@ pub enum Event {
         started_ms: i64,
         /// Milliseconds a model call of the embedded model takes, as last measured here.
         pace_ms: Option<f64>,
+        /// Where its workers compute, a word or two for each: `cuda f16`.
+        places: Vec<String>,
     },
     /// The engine closes this connection, and why.
     Refused {
@@ -184,6 +189,13 @@ pub enum Event {
     Run {
         /// The run as it is now.
         run: Run,
+    },
+    /// A run waits for its model.
+    Loading {
+        /// Whose.
+        run: RunId,
+        /// How far it is on its way into memory.
+        loading: Loading,
     },
     /// A run has made a step.
     Step {
@@ -272,7 +284,7 @@ pub enum Event {
     },
     /// The next bytes of the picture that has begun.
     Chunk {
-        /// At most [`CHUNK`] bytes of 8-bit RGB rows.
+        /// At most [`CHUNK`](super::CHUNK) bytes of 8-bit RGB rows.
         bytes: Bytes,
     },
     /// The engine ends.
@@ -300,95 +312,3 @@ pub enum Event {
 
 /// The most points in one [`Event::Curve`].
 pub const POINTS: u32 = 2000;
-
-/// The most bytes in one [`Event::Chunk`].
-pub const CHUNK: usize = 16 * 1024;
-
-/// What a picture on the link shows, and its size.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PictureHead {
-    /// Whose picture it is.
-    pub run: RunId,
-    /// What it is of.
-    pub what: PictureOf,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-}
-
-/// The kinds of pictures on the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum PictureOf {
-    /// The picture so far, as the model believes it to be (x̂₀), after a step of a running run.
-    Frame {
-        /// The step's place in the list of timesteps, from 0.
-        index: u32,
-        /// The timestep.
-        t: u32,
-    },
-    /// A kept picture of a finished run.
-    Kept {
-        /// Which of the run's pictures, from 0.
-        index: u32,
-        /// The `side` that was asked for.
-        side: u32,
-    },
-    /// A layer of a step, an answer to [`Command::Inspect`].
-    Layer {
-        /// The step that it is of, from 0.
-        index: u32,
-        /// What of the step.
-        layer: Layer,
-    },
-    /// The answer to [`Command::Look`]; its run is 0.
-    Input {
-        /// The one of the request.
-        ticket: u32,
-    },
-    /// The picture that was asked for cannot be read; no chunks follow.
-    Missing {
-        /// Which of the run's pictures, from 0.
-        index: u32,
-        /// The `side` that was asked for.
-        side: u32,
-    },
-}
-
-/// Bytes that serialize as bytes, not as a list of numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bytes(pub Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Bytes;
-            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-                f.write_str("bytes")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
-            }
-        }
-        deserializer.deserialize_bytes(Visitor)
-    }
-}
-
-/// A whole picture off the link, 8-bit RGB.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    /// What it shows.
-    pub head: PictureHead,
-    /// `height` rows of `width` pixels, three bytes each.
-    pub rgb: std::sync::Arc<[u8]>,
-}

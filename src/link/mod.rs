@@ -1,5 +1,6 @@
 //! The language between a viewer and an engine, and the wires that carry it.
 
+mod bytes;
 pub mod client;
 #[cfg(test)]
 mod client_tests;
@@ -13,8 +14,11 @@ mod talk;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Bytes, CHUNK, Command, Event, POINTS, PROTOCOL, Picture, PictureHead, PictureOf};
+pub use crate::model::{Loading, Phase};
+pub use bytes::Bytes;
+pub use message::{Command, Event, POINTS, PROTOCOL};
 pub use model::{Doing, Home, Model, PullEnd, Pulling};
+pub use picture::{CHUNK, Picture, PictureHead, PictureOf};
 pub use talk::over;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};

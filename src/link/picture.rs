@@ -1,11 +1,76 @@
-//! Pictures on the link: taken apart into chunks, and put together again.
+//! Pictures on the link: what they are of, taken apart into chunks, and put together again.
 
-use super::{Bytes, CHUNK, Event, Picture, PictureHead, PictureOf};
+use super::{Bytes, Event};
+use crate::recipe::{Layer, RunId};
 use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The longest side of a picture on the link, in pixels.
 pub const MAX_SIDE: u32 = 4096;
+
+/// The most bytes in one [`Event::Chunk`].
+pub const CHUNK: usize = 16 * 1024;
+
+/// What a picture on the link shows, and its size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PictureHead {
+    /// Whose picture it is.
+    pub run: RunId,
+    /// What it is of.
+    pub what: PictureOf,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// The kinds of pictures on the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum PictureOf {
+    /// The picture so far, as the model believes it to be (x̂₀), after a step of a running run.
+    Frame {
+        /// The step's place in the list of timesteps, from 0.
+        index: u32,
+        /// The timestep.
+        t: u32,
+    },
+    /// A kept picture of a finished run.
+    Kept {
+        /// Which of the run's pictures, from 0.
+        index: u32,
+        /// The `side` that was asked for.
+        side: u32,
+    },
+    /// A layer of a step, an answer to [`Command::Inspect`](super::Command::Inspect).
+    Layer {
+        /// The step that it is of, from 0.
+        index: u32,
+        /// What of the step.
+        layer: Layer,
+    },
+    /// The answer to [`Command::Look`](super::Command::Look); its run is 0.
+    Input {
+        /// The one of the request.
+        ticket: u32,
+    },
+    /// The picture that was asked for cannot be read; no chunks follow.
+    Missing {
+        /// Which of the run's pictures, from 0.
+        index: u32,
+        /// The `side` that was asked for.
+        side: u32,
+    },
+}
+
+/// A whole picture off the link, 8-bit RGB.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// What it shows.
+    pub head: PictureHead,
+    /// `height` rows of `width` pixels, three bytes each.
+    pub rgb: Arc<[u8]>,
+}
 
 /// A picture on its way out.
 pub struct Sending {

@@ -2,12 +2,10 @@
 
 use super::codec::{Reader, Writer, encode};
 use super::picture::Arriving;
-use super::{Command, Event, News, PROTOCOL, PictureOf, Wire};
+use super::{Command, Event, News, PROTOCOL, Wire};
 use anyhow::Result;
 use std::collections::VecDeque;
 use std::future::pending;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -39,8 +37,6 @@ pub(super) enum End {
 #[derive(Default)]
 pub(super) struct Outgoing {
     waiting: VecDeque<Command>,
-    /// A frame was asked for and has not come: an engine that takes over must be asked again.
-    frame_due: Arc<AtomicBool>,
     /// The viewer has asked for work since this was last cleared.
     pub asked_for_work: bool,
 }
@@ -48,19 +44,11 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub fn push(&mut self, command: Command) {
         self.asked_for_work |= is_work(&command);
-        if command != Command::NextFrame {
-            return self.waiting.push_back(command);
-        }
-        self.frame_due.store(true, Relaxed);
-        if !self.waiting.contains(&command) {
-            self.waiting.push_back(command);
-        }
-    }
-
-    /// What a new connection begins with.
-    fn renew(&mut self) {
-        if self.frame_due.load(Relaxed) && !self.waiting.contains(&Command::NextFrame) {
-            self.waiting.push_front(Command::NextFrame);
+        // Of the wishes for a frame only the last counts.
+        let before = self.waiting.iter_mut().find(|waiting| is_frame(waiting)).filter(|_| is_frame(&command));
+        match before {
+            Some(before) => *before = command,
+            None => self.waiting.push_back(command),
         }
     }
 }
@@ -70,6 +58,11 @@ impl Outgoing {
 pub(super) fn is_work(command: &Command) -> bool {
     use Command::{Advance, Export, Keep, Note, Pull, Resume, Submit};
     matches!(command, Submit { .. } | Resume { .. } | Advance { .. } | Note { .. } | Keep { .. } | Export { .. } | Pull { .. })
+}
+
+/// Whether a command is the wish for a frame, which no engine need be started for.
+pub(super) fn is_frame(command: &Command) -> bool {
+    matches!(command, Command::NextFrame { .. })
 }
 
 /// A wire over any byte stream: one conversation, then [`News::Lost`].
@@ -102,10 +95,8 @@ pub(super) async fn talk<S: AsyncRead + AsyncWrite>(
         Ok(Err(end)) => return end,
         Ok(Ok(hello)) => tell(news, News::Event(hello)),
     }
-    outgoing.renew();
-    let frame_due = outgoing.frame_due.clone();
     tokio::select! {
-        end = listen(&mut reader, &frame_due, news) => end,
+        end = listen(&mut reader, news) => end,
         end = speak(&mut writer, outgoing, commands, news) => end,
     }
 }
@@ -128,7 +119,7 @@ async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(reader: &mut Reader<
 }
 
 /// Tells the viewer what the engine says, until it says no more.
-async fn listen<R: AsyncRead + Unpin>(reader: &mut Reader<R>, frame_due: &AtomicBool, news: &UnboundedSender<News>) -> End {
+async fn listen<R: AsyncRead + Unpin>(reader: &mut Reader<R>, news: &UnboundedSender<News>) -> End {
     let mut arriving = Arriving::default();
     loop {
         let event = match reader.next().await {
@@ -153,12 +144,7 @@ async fn listen<R: AsyncRead + Unpin>(reader: &mut Reader<R>, frame_due: &Atomic
         match picture {
             Ok(None) => {}
             Err(error) => return End::Broken(error.to_string()),
-            Ok(Some(picture)) => {
-                if matches!(picture.head.what, PictureOf::Frame { .. }) {
-                    frame_due.store(false, Relaxed);
-                }
-                tell(news, News::Picture(picture));
-            }
+            Ok(Some(picture)) => tell(news, News::Picture(picture)),
         }
     }
 }
@@ -193,4 +179,18 @@ async fn speak<W: AsyncWrite + Unpin>(
 /// A viewer that no longer listens is about to leave.
 fn tell(news: &UnboundedSender<News>, item: News) {
     news.send(item).ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::RunId;
+
+    #[test]
+    fn of_the_wishes_for_a_frame_that_wait_only_the_last_goes_out() {
+        let (cancel, frame) = (|run| Command::Cancel { run: RunId(run) }, |run| Command::NextFrame { run: RunId(run) });
+        let mut outgoing = Outgoing::default();
+        [cancel(1), frame(1), cancel(2), frame(2)].into_iter().for_each(|command| outgoing.push(command));
+        assert_eq!(outgoing.waiting, [cancel(1), frame(2), cancel(2)]);
+    }
 }

@@ -35,7 +35,7 @@ fn commands() -> impl Strategy<Value = Command> {
         id().prop_map(|run| Command::Cancel { run }),
         id().prop_map(|run| Command::Resume { run }),
         Just(Command::CancelAll),
-        Just(Command::NextFrame),
+        id().prop_map(|run| Command::NextFrame { run }),
         (any::<String>(), option::of(id()), any::<u32>()).prop_map(|(search, before, limit)| Command::History { search, before, limit }),
         (id(), any::<u32>(), any::<u32>()).prop_map(|(run, index, side)| Command::Picture { run, index, side }),
         any::<bool>().prop_map(|now| Command::Stop { now }),
@@ -53,8 +53,9 @@ fn events() -> impl Strategy<Value = Event> {
     ];
     let head = (id(), what, any::<u32>(), any::<u32>());
     prop_oneof![
-        (any::<u32>(), any::<String>(), any::<u32>(), any::<i64>(), option::of(0.0..1e9))
-            .prop_map(|(protocol, version, pid, started_ms, pace_ms)| Event::Hello { protocol, version, pid, started_ms, pace_ms }),
+        (any::<u32>(), any::<String>(), any::<u32>(), any::<i64>(), option::of(0.0..1e9), vec(any::<String>(), 0..3)).prop_map(
+            |(protocol, version, pid, started_ms, pace_ms, places)| Event::Hello { protocol, version, pid, started_ms, pace_ms, places }
+        ),
         any::<String>().prop_map(|reason| Event::Refused { reason }),
         vec(run(), 0..3).prop_map(|runs| Event::Queue { runs }),
         run().prop_map(|run| Event::Run { run }),
@@ -67,6 +68,10 @@ fn events() -> impl Strategy<Value = Event> {
             ms
         }),
         (any::<i64>(), any::<String>()).prop_map(|(time_ms, text)| Event::Log { time_ms, text }),
+        (id(), any::<String>(), any::<u8>()).prop_map(|(run, model, percent)| {
+            let phase = if percent > 100 { Phase::Prompts } else { Phase::TextEncoder(percent) };
+            Event::Loading { run, loading: Loading { model, phase } }
+        }),
         any::<String>().prop_map(|text| Event::Error { text }),
         (any::<String>(), vec(run(), 0..3), any::<u64>()).prop_map(|(search, runs, total)| Event::History { search, runs, total }),
         head.prop_map(|(run, what, width, height)| Event::Picture { head: PictureHead { run, what, width, height } }),
@@ -145,7 +150,7 @@ fn a_variant_of_a_newer_version_is_an_error() {
 
 #[test]
 fn a_message_with_something_behind_it_is_an_error() {
-    let mut bytes = encode(&Command::NextFrame).unwrap().to_vec();
+    let mut bytes = encode(&next_frame(1)).unwrap().to_vec();
     bytes.push(0xc0);
     assert!(decode::<Command>(&bytes).is_err());
 }
@@ -213,7 +218,11 @@ impl Engine {
 }
 
 fn hello(protocol: u32) -> Event {
-    Event::Hello { protocol, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None }
+    Event::Hello { protocol, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None, places: vec![] }
+}
+
+fn next_frame(run: i64) -> Command {
+    Command::NextFrame { run: RunId(run) }
 }
 
 async fn lost(wire: &mut Wire) -> String {
@@ -229,13 +238,13 @@ async fn lost(wire: &mut Wire) -> String {
 async fn commands_wait_for_the_greeting_and_keep_their_order() {
     let (mut engine, mut wire) = Engine::new();
     let cancel = |run| Command::Cancel { run: RunId(run) };
-    for command in [cancel(1), Command::NextFrame, cancel(2), Command::NextFrame] {
+    for command in [cancel(1), next_frame(1), cancel(2), next_frame(2)] {
         wire.commands.send(command).unwrap();
     }
     engine.greets().await;
     assert_eq!(wire.news.recv().await, Some(News::Event(hello(PROTOCOL))));
     assert_eq!(engine.hears().await, cancel(1));
-    assert_eq!(engine.hears().await, Command::NextFrame);
+    assert_eq!(engine.hears().await, next_frame(1));
     assert_eq!(engine.hears().await, cancel(2));
 }
 
@@ -314,7 +323,7 @@ async fn a_command_that_is_too_large_is_told_and_the_next_one_goes_out() {
     wire.news.recv().await.unwrap();
     let search = "x".repeat(MAX_PACKET);
     wire.commands.send(Command::History { search, before: None, limit: 1 }).unwrap();
-    wire.commands.send(Command::NextFrame).unwrap();
-    assert_eq!(engine.hears().await, Command::NextFrame);
+    wire.commands.send(next_frame(1)).unwrap();
+    assert_eq!(engine.hears().await, next_frame(1));
     assert!(matches!(wire.news.recv().await, Some(News::Event(Event::Error { text })) if text.contains("too large")));
 }

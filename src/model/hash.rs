@@ -50,6 +50,14 @@ impl Folder {
         Ok(hash)
     }
 
+    /// Whether a cache knows that, so that no file has to be read.
+    ///
+    /// # Errors
+    /// When a file is missing.
+    pub fn is_hashed(&self, words: Words, cache: &Cache) -> Result<bool> {
+        Ok(cache.hash(&self.stamp(words)?).is_some())
+    }
+
     /// Another for files that were written meanwhile; reads none.
     ///
     /// # Errors

@@ -1,12 +1,12 @@
 //! Networks out of the folders that hold their configs and weights.
 
-use super::{Folder, Place};
+use super::{Folder, Site};
 use crate::network::{T5Config, T5Encoder, Unet, UnetConfig};
 use anyhow::{Context, Result};
 
 /// The UNet in `part` of a folder; an empty part is the folder itself.
-pub(super) fn load_unet(folder: &Folder, part: &str, place: &Place) -> Result<Unet> {
-    Unet::new(unet_config(folder, part)?, folder.weights(part, "diffusion_pytorch_model", place)?).with_context(|| folder.title(part))
+pub(super) fn load_unet<'a>(folder: &Folder, part: &str, site: impl Into<Site<'a>>) -> Result<Unet> {
+    Unet::new(unet_config(folder, part)?, folder.weights(part, "diffusion_pytorch_model", site)?).with_context(|| folder.title(part))
 }
 
 /// The config of the UNet in `part` of a folder.
@@ -15,8 +15,8 @@ pub(super) fn unet_config(folder: &Folder, part: &str) -> Result<UnetConfig> {
 }
 
 /// The T5 encoder in `part` of a folder; an empty part is the folder itself.
-pub(super) fn load_text_encoder(folder: &Folder, part: &str, place: &Place) -> Result<T5Encoder> {
-    T5Encoder::new(text_config(folder, part)?, folder.weights(part, "model", place)?).with_context(|| folder.title(part))
+pub(super) fn load_text_encoder<'a>(folder: &Folder, part: &str, site: impl Into<Site<'a>>) -> Result<T5Encoder> {
+    T5Encoder::new(text_config(folder, part)?, folder.weights(part, "model", site)?).with_context(|| folder.title(part))
 }
 
 /// The config of the T5 encoder in `part` of a folder.

@@ -1,7 +1,7 @@
 //! A whole loaded model: from prompts to predictions.
 
 use super::design::CHANNELS;
-use super::{Design, Folder, Place, networks::load_unet};
+use super::{Design, Folder, Place, Site, networks::load_unet};
 use crate::diffusion::{Prediction, guide};
 use crate::network::{Conditioning, Prompts, Unet};
 use anyhow::{Context, Result, ensure};
@@ -42,8 +42,10 @@ impl Pipeline {
     ///
     /// # Errors
     /// When it is missing or broken.
-    pub fn load(folder: &Folder, design: Design, hash: String, place: &Place) -> Result<Pipeline> {
-        Ok(Pipeline { unet: load_unet(folder, "unet", place)?, design, hash, place: place.clone(), states: States::new() })
+    pub fn load<'a>(folder: &Folder, design: Design, hash: String, site: impl Into<Site<'a>>) -> Result<Pipeline> {
+        let site = site.into();
+        let place = site.place.clone();
+        Ok(Pipeline { unet: load_unet(folder, "unet", site)?, design, hash, place, states: States::new() })
     }
 
     /// Takes in the states of the prompts that it will be asked for, in place of those of before.

@@ -32,42 +32,99 @@ impl Place {
         }
     }
 
-    /// What a user asks for: `auto`, `cpu`, `cuda` or `cuda:N`; `auto`, `f32`, `f16` or `bf16`.
-    ///
-    /// A device that nobody chose is the first GPU where the program can compute on one and it opens, else the CPU; a precision
-    /// that nobody chose is f16 on a GPU and f32 on a CPU.
+    /// Device and precision as people read them: `cuda f16`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.name(), self.dtype.as_str())
+    }
+
+    /// The first of the places that a user asks for: see [`all`](Place::all).
     ///
     /// # Errors
     /// When there are no such words, the program was built without CUDA, or the GPU does not open.
     pub fn parse(device: &str, dtype: &str) -> Result<Place> {
-        let dtype = match dtype {
-            "auto" => None,
-            "f32" => Some(DType::F32),
-            "f16" => Some(DType::F16),
-            "bf16" => Some(DType::BF16),
-            other => bail!("there is no precision '{}'; there are auto, f32, f16 and bf16", other.escape_debug()),
+        let dtype = precision(dtype)?;
+        let device = match named(device)?.first() {
+            Some(named) => named.open()?,
+            None => open(0).unwrap_or(Device::Cpu),
         };
-        let device = match device {
-            "cpu" => Device::Cpu,
-            "auto" if CUDA => open(0).unwrap_or(Device::Cpu),
-            "auto" => Device::Cpu,
-            other => gpu(other)?,
-        };
+        Ok(Place::new(device, dtype))
+    }
+
+    /// What a user asks for: `auto`, `cpu`, `cuda`, `cuda:N` or several of them, as in `cuda:0,cuda:2`; `auto`, `f32`, `f16` or
+    /// `bf16`.
+    ///
+    /// Devices that nobody chose are all GPUs that open where the program can compute on one, else the CPU; a precision that
+    /// nobody chose is f16 on a GPU and f32 on a CPU.
+    ///
+    /// # Errors
+    /// As for [`parse`](Place::parse).
+    pub fn all(device: &str, dtype: &str) -> Result<Vec<Place>> {
+        let dtype = precision(dtype)?;
+        let mut devices = named(device)?.iter().map(Named::open).collect::<Result<Vec<_>>>()?;
+        if devices.is_empty() {
+            devices.extend((0..).map_while(|number| open(number).ok()));
+        }
+        if devices.is_empty() {
+            devices.push(Device::Cpu);
+        }
+        Ok(devices.into_iter().map(|device| Place::new(device, dtype)).collect())
+    }
+
+    fn new(device: Device, dtype: Option<DType>) -> Place {
         let usual = if device.is_cpu() { DType::F32 } else { DType::F16 };
-        Ok(Place { dtype: dtype.unwrap_or(usual), device })
+        Place { dtype: dtype.unwrap_or(usual), device }
     }
 }
 
-/// The GPU that `cuda` or `cuda:N` means.
-fn gpu(device: &str) -> Result<Device> {
-    let number = match device.strip_prefix("cuda") {
-        Some("") => Some(0),
-        Some(rest) => rest.strip_prefix(':').and_then(|number| number.parse().ok()),
-        None => None,
-    };
-    let number = number.with_context(|| format!("there is no device '{}'; there are auto, cpu, cuda and cuda:N", device.escape_debug()))?;
-    ensure!(CUDA, "this darkroom was built without CUDA; build one with it: cargo build --release --features cuda");
-    open(number).with_context(|| format!("{device} does not open"))
+/// The precision that a word means; none where nobody chose one.
+fn precision(word: &str) -> Result<Option<DType>> {
+    match word {
+        "auto" => Ok(None),
+        "f32" => Ok(Some(DType::F32)),
+        "f16" => Ok(Some(DType::F16)),
+        "bf16" => Ok(Some(DType::BF16)),
+        other => bail!("there is no precision '{}'; there are auto, f32, f16 and bf16", other.escape_debug()),
+    }
+}
+
+/// A device by its name.
+#[derive(Debug, PartialEq)]
+enum Named {
+    Cpu,
+    Cuda(usize),
+}
+
+impl Named {
+    fn open(&self) -> Result<Device> {
+        match self {
+            Named::Cpu => Ok(Device::Cpu),
+            Named::Cuda(number) => {
+                ensure!(CUDA, "this darkroom was built without CUDA; build one with it: cargo build --release --features cuda");
+                open(*number).with_context(|| format!("cuda:{number} does not open"))
+            }
+        }
+    }
+}
+
+/// The devices that a user names; none for `auto`.
+fn named(devices: &str) -> Result<Vec<Named>> {
+    let mut all = Vec::new();
+    for word in devices.split(',').map(str::trim).filter(|_| devices != "auto") {
+        let number = match (word, word.strip_prefix("cuda")) {
+            ("cpu", _) => Some(Named::Cpu),
+            (_, Some("")) => Some(Named::Cuda(0)),
+            (_, Some(rest)) => rest.strip_prefix(':').and_then(|number| number.parse().ok()).map(Named::Cuda),
+            _ => None,
+        };
+        let unknown = || {
+            let word = word.escape_debug();
+            format!("there is no device '{word}'; there are auto, cpu, cuda, cuda:N, and several as in cuda:0,cuda:1")
+        };
+        let named = number.with_context(unknown)?;
+        ensure!(!all.contains(&named), "the device '{word}' is named twice");
+        all.push(named);
+    }
+    Ok(all)
 }
 
 /// A GPU, which is opened once: candle takes what is opened twice for two devices.
@@ -99,6 +156,22 @@ mod tests {
         let auto = Place::parse("auto", "auto").unwrap();
         assert_eq!(auto.dtype, if auto.device.is_cpu() { DType::F32 } else { DType::F16 });
         assert!(CUDA || auto.device.is_cpu());
+        assert!(["f32", "f16"].map(|dtype| format!("{} {dtype}", auto.name())).contains(&auto.title()));
+    }
+
+    #[test]
+    fn several_devices_are_several_places_and_auto_is_all_that_open() {
+        let numbers = |words: &str| named(words).unwrap();
+        assert_eq!(numbers("cuda:0, cuda:2"), [Named::Cuda(0), Named::Cuda(2)]);
+        assert_eq!(numbers("cpu,cuda"), [Named::Cpu, Named::Cuda(0)]);
+        assert_eq!(numbers("auto"), []);
+        for (words, why) in [("cuda,cuda:0", "'cuda:0' is named twice"), ("cpu,auto", "no device 'auto'"), ("cpu,", "no device ''")] {
+            let error = named(words).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        let all = Place::all("auto", "f32").unwrap();
+        assert!(!all.is_empty() && (CUDA || all.len() == 1));
+        assert_eq!(Place::all("cpu", "auto").unwrap().iter().map(Place::title).collect::<Vec<_>>(), ["cpu f32"]);
     }
 
     #[test]

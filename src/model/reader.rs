@@ -1,6 +1,6 @@
 //! What reads prompts: the tokenizer and the T5 encoder.
 
-use super::{Folder, Place, networks::load_text_encoder, spiece};
+use super::{Folder, Site, networks::load_text_encoder, spiece};
 use crate::network::T5Encoder;
 use anyhow::{Context, Result, anyhow};
 use candle_core::{Device, Tensor};
@@ -21,9 +21,10 @@ impl Reader {
     ///
     /// # Errors
     /// When one is missing, broken, or asks for something that is not built.
-    pub fn load(folder: &Folder, place: &Place) -> Result<Reader> {
-        let tokenizer = load_tokenizer(folder)?;
-        Ok(Reader { tokenizer, encoder: load_text_encoder(folder, "text_encoder", place)?, device: place.device.clone() })
+    pub fn load<'a>(folder: &Folder, site: impl Into<Site<'a>>) -> Result<Reader> {
+        let (tokenizer, site) = (load_tokenizer(folder)?, site.into());
+        let device = site.place.device.clone();
+        Ok(Reader { tokenizer, encoder: load_text_encoder(folder, "text_encoder", site)?, device })
     }
 
     /// Token ids and attention mask of a prompt, each (1, [`TOKENS`]).

@@ -3,6 +3,7 @@
 //! Files are read, not mapped: of a mapped file the pages that were read count as memory beside the numbers that were made of
 //! them, and when another process cuts it short, it ends this one.
 
+use super::loading::{Meter, OnPercent};
 use crate::memory::give_back;
 use ::safetensors::{Dtype, tensor::Metadata, tensor::TensorInfo};
 use anyhow::{Result, ensure};
@@ -160,16 +161,28 @@ fn floats(stored: Dtype, bytes: &[u8], count: usize) -> Vec<f32> {
 }
 
 /// The tensors of all files of a part.
-pub(super) struct Tensors(Vec<Source>);
+pub(super) struct Tensors {
+    sources: Vec<Source>,
+    /// Counts what is read of them, where somebody waits for it.
+    meter: Option<Meter>,
+}
 
 impl Tensors {
-    pub fn new(sources: Vec<Source>) -> Tensors {
-        Tensors(sources)
+    pub fn new(sources: Vec<Source>, on_percent: Option<OnPercent>) -> Tensors {
+        let total = sources.iter().map(|source| source.header.data_len() as u64).sum();
+        Tensors { sources, meter: on_percent.map(|on_percent| Meter::new(total, on_percent)) }
+    }
+
+    fn load(&self, (source, info): (&Source, &TensorInfo), dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
+        let tensor = source.load(info, dtype, device)?;
+        let bytes = (info.data_offsets.1 - info.data_offsets.0) as u64;
+        self.meter.iter().try_for_each(|meter| meter.add(bytes))?;
+        Ok(tensor)
     }
 
     fn find(&self, name: &str) -> candle_core::Result<(&Source, &TensorInfo)> {
-        let found = self.0.iter().find_map(|source| Some((source, source.header.info(name)?)));
-        let files = || self.0.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join(" and ");
+        let found = self.sources.iter().find_map(|source| Some((source, source.header.info(name)?)));
+        let files = || self.sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>().join(" and ");
         found.ok_or_else(|| Error::Msg(format!("there is no tensor {name} in {}", files())))
     }
 }
@@ -181,16 +194,15 @@ impl SimpleBackend for Tensors {
             let (given, wanted) = (&info.shape, shape.dims());
             return Err(Error::Msg(format!("{}: {name} has the shape {given:?}, but config.json asks for {wanted:?}", source.name)));
         }
-        source.load(info, dtype, device)
+        self.load((source, info), dtype, device)
     }
 
     fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> candle_core::Result<Tensor> {
-        let (source, info) = self.find(name)?;
-        source.load(info, dtype, device)
+        self.load(self.find(name)?, dtype, device)
     }
 
     fn contains_tensor(&self, name: &str) -> bool {
-        self.0.iter().any(|source| source.header.info(name).is_some())
+        self.sources.iter().any(|source| source.header.info(name).is_some())
     }
 }
 
@@ -208,7 +220,7 @@ mod tests {
         let path = dir.path().join("weights.safetensors");
         save(&tensors, &path).unwrap();
         let source = Source::open("weights.safetensors", Bytes::File(fs::File::open(path).unwrap())).unwrap();
-        (dir, Tensors::new(vec![source]))
+        (dir, Tensors::new(vec![source], None))
     }
 
     fn bits(x: &Tensor) -> Vec<u64> {

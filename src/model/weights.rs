@@ -2,7 +2,7 @@
 
 use super::folder::embedded;
 use super::tensors::{Bytes, Source, Tensors};
-use super::{Folder, Place};
+use super::{Folder, Site};
 use anyhow::{Context, Result, ensure};
 use candle_nn::VarBuilder;
 use std::fs;
@@ -12,10 +12,11 @@ impl Folder {
     ///
     /// # Errors
     /// When a file is missing, empty, truncated or no safetensors file.
-    pub fn weights(&self, part: &str, stem: &str, place: &Place) -> Result<VarBuilder<'static>> {
+    pub fn weights<'a>(&self, part: &str, stem: &str, site: impl Into<Site<'a>>) -> Result<VarBuilder<'static>> {
+        let Site { place, on_percent } = site.into();
         let files = self.weight_files(part, stem)?;
         let sources = files.iter().map(|file| self.source(file)).collect::<Result<_>>()?;
-        Ok(VarBuilder::from_backend(Box::new(Tensors::new(sources)), place.dtype, place.device.clone()))
+        Ok(VarBuilder::from_backend(Box::new(Tensors::new(sources, on_percent)), place.dtype, place.device.clone()))
     }
 
     fn source(&self, file: &str) -> Result<Source> {

@@ -53,7 +53,7 @@ fn standing(app: &App, run: &Run) -> (String, String) {
         State::Done => "done".to_owned(),
     };
     let time = match (run.state, run.took_ms) {
-        (State::Running, _) => app.left_ms().filter(|_| run.step > 0).map(|ms| left(app, ms)).unwrap_or_default(),
+        (State::Running, _) => app.left_ms(run).filter(|_| run.step > 0).map(|ms| left(app, ms)).unwrap_or_default(),
         (State::Done, Some(ms)) => format!("took {}", text::in_words(ms as f64)),
         _ => String::new(),
     };

@@ -35,7 +35,7 @@ impl Screen<'_, '_> {
             Engine::Connecting => Line::styled("looking for the engine ", self.dim()),
             Engine::Lost(reason) => self.trouble("engine lost", reason, room),
             Engine::Missing(reason) => self.trouble("no engine", reason, room),
-            Engine::Up { started_ms } => self.engine_up(*started_ms, room),
+            Engine::Up { started_ms, places } => self.engine_up(*started_ms, places, room),
         }
     }
 
@@ -43,14 +43,17 @@ impl Screen<'_, '_> {
         Line::styled(text::clip(&format!("{what}: {reason}"), room) + " ", self.bad().add_modifier(Modifier::BOLD))
     }
 
-    fn engine_up(&self, started_ms: i64, room: usize) -> Line<'static> {
+    fn engine_up(&self, started_ms: i64, places: &[String], room: usize) -> Line<'static> {
         let queue = &self.app.queue;
         let mut parts = Vec::new();
         if let Some((plan, _)) = self.app.plan() {
             parts.extend(Some((2, plan.model)).filter(|_| self.app.watch.is_none()));
         }
-        if let Some(run) = queue.running() {
-            parts.push((0, format!("● {}/{}", run.step, run.of)));
+        parts.extend(computes(places).map(|place| (4, place)));
+        match queue.running().collect::<Vec<_>>()[..] {
+            [] => {}
+            [run] => parts.push((0, format!("● {}/{}", run.step, run.of))),
+            ref runs => parts.push((0, format!("● {} running", runs.len()))),
         }
         if !matches!(self.app.overlay, Some(Overlay::Models(_) | Overlay::Pull(_))) {
             parts.extend(self.app.models.download.as_ref().map(|download| (1, downloaded(download))));
@@ -63,6 +66,16 @@ impl Screen<'_, '_> {
         parts.push((3, if up < 60_000 { "engine ready".to_owned() } else { format!("engine up {}", text::duration(up as f64)) }));
         Line::styled(text::fit_parts(parts, room) + " ", self.dim())
     }
+}
+
+/// `cpu f32`, or `2 × cuda f16` where several workers compute alike.
+fn computes(places: &[String]) -> impl Iterator<Item = String> {
+    let count = |place: &String| places.iter().filter(|other| *other == place).count();
+    let first = places.iter().enumerate().filter(|(at, place)| !places[..*at].contains(place));
+    first.map(move |(_, place)| match count(place) {
+        1 => text::plain(place).into_owned(),
+        count => format!("{count} × {}", text::plain(place)),
+    })
 }
 
 /// `↓ IF-I-XL-v1.0 42 %`.

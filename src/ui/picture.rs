@@ -1,7 +1,7 @@
 //! The preview, and the strip of steps under it.
 
 use super::{Screen, contact, text};
-use crate::app::{App, Engine, Focus, LARGE, Source};
+use crate::app::{App, Engine, Focus, LARGE, Progress, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Run, State};
 use ratatui::{
@@ -131,7 +131,7 @@ fn lesson(app: &App, run: &Run) -> Vec<(u8, String)> {
     let loss = learning.and_then(|learning| learning.loss());
     parts.extend(loss.map(|loss| (3, format!("loss {}", text::figures(loss.into())))));
     parts.extend(learning.filter(|learning| learning.pace > 0.0).map(|learning| (4, format!("{} a step", text::duration(learning.pace)))));
-    match app.left_ms().filter(|left| *left >= 1.0) {
+    match app.left_ms(run).filter(|left| *left >= 1.0) {
         _ if app.draws_samples(run) => parts.push((1, "draws its samples".to_owned())),
         Some(left) => parts.push((1, format!("about {} left", text::duration(left)))),
         None => {}
@@ -141,13 +141,14 @@ fn lesson(app: &App, run: &Run) -> Vec<(u8, String)> {
 
 /// The line under the picture, each part with its rank.
 fn status(app: &App, run: &Run, note: Option<&str>) -> Vec<(u8, String)> {
-    let progress = app.queue.progress.filter(|progress| progress.run == run.id && progress.seen > 0);
+    let progress = app.queue.progress(run.id);
     let mut parts = match (run.state, progress) {
         (State::Running, _) if is_training(run) && run.step > 0 => lesson(app, run),
-        (State::Running, Some(progress)) => {
+        (State::Running, Some(Progress { loading: Some(loading), .. })) => vec![(0, loading.to_string())],
+        (State::Running, Some(progress)) if progress.seen > 0 => {
             let elapsed = app.now_ms.saturating_sub(progress.begun_ms).max(0) as f64;
             let elapsed = text::duration(elapsed);
-            let time = match app.left_ms().filter(|left| *left >= 1.0) {
+            let time = match app.left_ms(run).filter(|left| *left >= 1.0) {
                 Some(left) => format!("{elapsed} + {} left", text::duration(left)),
                 None => format!("{elapsed} so far"),
             };
@@ -159,7 +160,7 @@ fn status(app: &App, run: &Run, note: Option<&str>) -> Vec<(u8, String)> {
                 (1, time),
             ]
         }
-        (State::Running, None) => vec![(0, "begins".to_owned())],
+        (State::Running, _) => vec![(0, "begins".to_owned())],
         (State::Queued, _) => vec![(0, "waits its turn".to_owned())],
         (State::Done, _) => done(app, run),
         (state, _) if run.of > 0 => vec![(0, state.word().to_owned()), (1, format!("at step {} of {}", run.step, run.of))],

@@ -56,17 +56,19 @@ impl Screen<'_, '_> {
 
     /// What a run's second line tells: how far it is, or why it stopped.
     fn below(&mut self, run: &Run, area: Rect) {
-        let line = match (run.state, &run.error) {
-            (State::Running, _) => {
-                let left = self.app.left_ms().filter(|ms| *ms > 0.0).map(text::duration).unwrap_or_default();
+        let loading = self.app.queue.progress(run.id).and_then(|progress| progress.loading.as_ref());
+        let line = match (run.state, loading, &run.error) {
+            (State::Running, Some(loading), _) => Line::styled(text::clip(&loading.phase.to_string(), usize::from(area.width)), self.dim()),
+            (State::Running, ..) => {
+                let left = self.app.left_ms(run).filter(|ms| *ms > 0.0).map(text::duration).unwrap_or_default();
                 let room = usize::from(area.width).saturating_sub(8);
                 let done = room * run.step.min(run.of) as usize / (run.of.max(1)) as usize;
                 let bar = Span::styled("━".repeat(done), self.accent());
                 let rest = Span::styled("─".repeat(room - done), self.dim());
                 Line::from(vec![bar, rest, Span::styled(format!("{left:>8}"), self.dim())])
             }
-            (_, Some(error)) => Line::styled(text::clip(error, usize::from(area.width)), self.bad()),
-            (State::Paused, _) => Line::styled(text::clip("Paused. Space goes on.", usize::from(area.width)), self.dim()),
+            (.., Some(error)) => Line::styled(text::clip(error, usize::from(area.width)), self.bad()),
+            (State::Paused, ..) => Line::styled(text::clip("Paused. Space goes on.", usize::from(area.width)), self.dim()),
             _ => Line::styled(text::clip("Its engine died. Enter resumes it.", usize::from(area.width)), self.dim()),
         };
         self.frame.render_widget(line, area);

@@ -58,7 +58,14 @@ impl Bench {
 
     pub fn engine_starts(&mut self) {
         let started_ms = NOON - 3 * 3_600_000;
-        self.event(Event::Hello { protocol: PROTOCOL, version: "0.1.0".into(), pid: 7, started_ms, pace_ms: Some(6.0) });
+        self.event(Event::Hello {
+            protocol: PROTOCOL,
+            version: "0.1.0".into(),
+            pid: 7,
+            started_ms,
+            pace_ms: Some(6.0),
+            places: vec!["cpu f32".into()],
+        });
         self.event(Event::Queue { runs: vec![] });
     }
 

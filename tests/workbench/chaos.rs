@@ -106,7 +106,14 @@ fn news(rng: &mut ChaCha8Rng) -> News {
     match rng.random_range(0..29) {
         0 => News::Lost { reason: "The engine stopped.".into() },
         1 => News::NoEngine { reason: "The disk is full.".into() },
-        2 => News::Event(Event::Hello { protocol: 1 + step / 30, version: "9".into(), pid: 1, started_ms: 0, pace_ms: Some(2.0) }),
+        2 => News::Event(Event::Hello {
+            protocol: 1 + step / 30,
+            version: "9".into(),
+            pid: 1,
+            started_ms: 0,
+            pace_ms: Some(2.0),
+            places: vec![],
+        }),
         3 => News::Event(Event::Queue { runs: (0..step as i64 / 4).map(|at| some(id + at)).collect() }),
         4 | 5 => News::Event(Event::Run { run: some(id) }),
         6 => {

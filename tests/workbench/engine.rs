@@ -2,28 +2,29 @@
 
 use super::bench::{Bench, frame, run};
 use darkroom::app::{Engine, Input, LARGE, Source};
-use darkroom::link::{Command, Event, News, Picture, PictureHead, PictureOf};
+use darkroom::link::{Command, Event, Loading, News, PROTOCOL, Phase, Picture, PictureHead, PictureOf};
 use darkroom::preview::{Graphics, Slot};
 use darkroom::recipe::{Recipe, Run, RunId, State};
 use darkroom::theme::Depth;
 
 fn asked_for_frames(bench: &mut Bench) -> usize {
-    bench.sent().iter().filter(|command| **command == Command::NextFrame).count()
+    bench.sent().iter().filter(|command| matches!(command, Command::NextFrame { .. })).count()
 }
 
 #[test]
-fn a_viewer_asks_for_the_history_and_the_first_frame() {
+fn a_viewer_asks_for_the_history_and_for_frames_of_the_run_that_develops() {
     let mut bench = Bench::with_engine(120, 40);
+    bench.event(Event::Queue { runs: vec![run(1, "one", State::Running), run(2, "two", State::Queued)] });
     let sent = bench.sent();
     assert!(matches!(&sent[0], Command::History { before: None, search, .. } if search.is_empty()), "{sent:?}");
-    assert_eq!(sent[1..], [Command::NextFrame]);
+    assert_eq!(sent[1..], [Command::NextFrame { run: RunId(1) }]);
 }
 
 #[test]
 fn the_next_frame_is_asked_for_once_the_last_is_on_the_screen() {
     let mut bench = Bench::with_engine(120, 40);
-    bench.sent();
     bench.event(Event::Run { run: run(1, "one", State::Running) });
+    assert_eq!(asked_for_frames(&mut bench), 1);
     bench.input(Input::News(News::Picture(frame(1, 0))));
     assert_eq!(asked_for_frames(&mut bench), 0);
     bench.draw();
@@ -34,7 +35,7 @@ fn the_next_frame_is_asked_for_once_the_last_is_on_the_screen() {
 }
 
 #[test]
-fn a_frame_that_nobody_looks_at_does_not_stop_the_others() {
+fn a_frame_that_nobody_would_see_is_not_asked_for() {
     let mut bench = Bench::with_engine(120, 40);
     bench.finishes(1, "one");
     bench.event(Event::Run { run: run(2, "two", State::Running) });
@@ -42,6 +43,10 @@ fn a_frame_that_nobody_looks_at_does_not_stop_the_others() {
     bench.screen();
     bench.sent();
     bench.input(Input::News(News::Picture(frame(2, 0))));
+    bench.screen();
+    assert_eq!(asked_for_frames(&mut bench), 0, "the first run is looked at");
+    bench.keys("N");
+    bench.screen();
     assert_eq!(asked_for_frames(&mut bench), 1);
 }
 
@@ -52,10 +57,11 @@ fn old_frames_never_cover_newer_ones() {
     bench.input(Input::News(News::Picture(frame(2, 5))));
     bench.draw();
     bench.sent();
-    for stale in [frame(2, 4), frame(2, 5), frame(1, 30)] {
+    // A frame that is dropped is settled as well; that of another run is no answer.
+    for (stale, asked) in [(frame(2, 4), 1), (frame(2, 5), 1), (frame(1, 30), 0)] {
         bench.input(Input::News(News::Picture(stale)));
         assert_eq!(bench.newest_frame(2), Some(Source::Frame { run: RunId(2), index: 5 }));
-        assert_eq!(asked_for_frames(&mut bench), 1, "a frame that is dropped is settled as well");
+        assert_eq!(asked_for_frames(&mut bench), asked);
     }
     bench.finishes(2, "two");
     bench.screen();
@@ -135,9 +141,10 @@ fn the_loading_of_the_model_is_no_pace() {
     let known = bench.app.pace_ms["tiny-if"];
     bench.event(Event::Run { run: run(1, "one", State::Running) });
     bench.event(Event::Step { run: RunId(1), index: 0, of: 34, t: 990, ms: 4000.0 });
-    assert_eq!((bench.app.pace_ms["tiny-if"], bench.app.queue.left_ms()), (known, None));
+    let left = |bench: &Bench| bench.app.queue.left_ms(bench.app.queue.current().unwrap());
+    assert_eq!((bench.app.pace_ms["tiny-if"], left(&bench)), (known, None));
     bench.event(Event::Step { run: RunId(1), index: 1, of: 34, t: 960, ms: 20.0 });
-    assert_eq!(bench.app.queue.left_ms(), Some(640.0));
+    assert_eq!(left(&bench), Some(640.0));
     assert!(bench.app.pace_ms["tiny-if"] < 20.0);
 }
 
@@ -161,7 +168,7 @@ fn with_the_engine_goes_the_clock_and_jobs_wait() {
     let mut bench = Bench::with_engine(120, 40);
     bench.develops(1, "one", 3);
     bench.input(Input::News(News::Lost { reason: "The engine stopped.".into() }));
-    assert_eq!((bench.app.queue.progress, bench.app.queue.running()), (None, None));
+    assert_eq!((bench.app.queue.progress(RunId(1)), bench.app.queue.current()), (None, None));
     bench.keys("<Enter><Ctrl-q>");
     let screen = bench.screen();
     assert!(screen.contains("1 job waits for the next engine"), "{screen}");
@@ -223,7 +230,8 @@ fn a_dead_engine_is_told_and_the_next_enter_works() {
     assert!(matches!(bench.sent()[..], [Command::Submit { .. }]));
     bench.engine_starts();
     assert!(matches!(bench.app.engine, Engine::Up { .. }));
-    assert!(bench.sent().contains(&Command::NextFrame));
+    bench.event(Event::Run { run: run(142, "a red three", State::Running) });
+    assert!(bench.sent().contains(&Command::NextFrame { run: RunId(142) }));
     bench.input(Input::News(News::NoEngine { reason: "The workspace is read-only.".into() }));
     assert!(bench.screen().contains("no engine: The workspace is read-only."));
 }
@@ -324,4 +332,60 @@ fn without_colours_there_are_none() {
     let plain = |cell: &ratatui::buffer::Cell| cell.fg == ratatui::style::Color::Reset && cell.bg == ratatui::style::Color::Reset;
     assert!(bench.buffer().content.iter().all(plain));
     assert!(bench.screen().contains("┏") && bench.screen().contains('▒'), "weights and shades remain");
+}
+
+#[test]
+fn while_the_model_is_loaded_it_is_told_how_far_it_is() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut bench = Bench::with_engine(width, height);
+        bench.event(Event::Run { run: run(1, "one", State::Running) });
+        let loads = |bench: &mut Bench, phase| {
+            let loading = Loading { model: "IF-I-XL-v1.0".into(), phase };
+            bench.event(Event::Loading { run: RunId(1), loading });
+            bench.screen()
+        };
+        let screen = loads(&mut bench, Phase::TextEncoder(43));
+        assert!(screen.contains("loading IF-I-XL-v1.0: text encoder 43 %"), "{screen}");
+        assert!(loads(&mut bench, Phase::Prompts).contains("loading IF-I-XL-v1.0: reading the prompt"));
+        let screen = loads(&mut bench, Phase::Network(7));
+        assert!(screen.contains("loading IF-I-XL-v1.0: network 7 %") && !screen.contains("43 %"), "{screen}");
+        bench.steps(1, 0);
+        assert!(!bench.screen().contains("loading"), "it is loaded");
+        // Stage II has a model of its own.
+        assert!(loads(&mut bench, Phase::Network(50)).contains("network 50 %"));
+        bench.event(Event::Run { run: run(1, "one", State::Paused) });
+        assert!(!bench.screen().contains("loading"));
+    }
+}
+
+#[test]
+fn a_loading_model_is_told_in_the_queue_too_and_a_strange_name_is_not_obeyed() {
+    let mut bench = Bench::with_engine(120, 40);
+    bench.event(Event::Run { run: run(1, "one", State::Running) });
+    bench.event(Event::Run { run: run(2, "two", State::Running) });
+    let loads = |id, percent| {
+        let loading = Loading { model: "IF\u{1b}[2J".into(), phase: Phase::TextEncoder(percent) };
+        Event::Loading { run: RunId(id), loading }
+    };
+    bench.event(loads(1, 7));
+    bench.event(loads(2, 100));
+    let screen = bench.screen();
+    assert!(screen.contains("loading IF\\u{1b}[2J: text encoder 7 %") && screen.contains("│   text encoder 100 %"), "{screen}");
+}
+
+#[test]
+fn the_header_says_where_the_engine_computes_where_there_is_room() {
+    let header = |places: &[&str], (width, height): (u16, u16)| {
+        let mut bench = Bench::with_engine(width, height);
+        let places = places.iter().map(|place| place.to_string()).collect();
+        let started_ms = super::bench::NOON - 3 * 3_600_000;
+        bench.event(Event::Hello { protocol: PROTOCOL, version: "0.1.0".into(), pid: 7, started_ms, pace_ms: None, places });
+        bench.screen().lines().next().unwrap().to_owned()
+    };
+    assert!(header(&["cpu f32"], (120, 40)).contains("tiny-if · cpu f32 · engine up 3 h"));
+    assert!(header(&["cuda f16", "cuda f16"], (120, 40)).contains(" · 2 × cuda f16 · "));
+    assert!(header(&["cpu f32", "cuda f16", "cuda f16"], (120, 40)).contains(" · cpu f32 · 2 × cuda f16 · "));
+    assert!(header(&["cuda f16", "cuda f16"], (80, 24)).contains(" · 2 × cuda f16 · "));
+    let narrow = header(&["cuda f16", "cuda f16"], (60, 16));
+    assert!(!narrow.contains("cuda") && narrow.contains("engine up 3 h"), "{narrow}");
 }

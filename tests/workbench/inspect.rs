@@ -280,7 +280,8 @@ fn space_pauses_and_goes_on_and_a_full_stop_makes_one_step() {
     bench.keys(".");
     assert_eq!(bench.sent(), [Command::Advance { run: RunId(1) }]);
     bench.keys(" ");
-    assert_eq!(bench.sent(), [Command::Resume { run: RunId(1) }]);
+    let other = Command::NextFrame { run: RunId(2) };
+    assert_eq!(bench.sent(), [Command::Resume { run: RunId(1) }, other], "the other is seen while it waits");
 }
 
 #[test]

@@ -132,8 +132,8 @@ async fn a_run_that_was_on_when_the_engine_died_goes_on_once_and_is_not_tried_a_
 async fn a_second_engine_is_refused_and_the_first_goes_on() {
     let workspace = folder();
     let _lock = Lock::take(workspace.path(), &workspace.path().join("none")).unwrap();
-    let make = || -> Puppet { panic!("no worker is wanted") };
-    let refused = serve(workspace.path(), make, pending(), || panic!("it is not ready")).await.unwrap_err();
+    let lab = Maker { place: "nowhere".into(), make: || -> Puppet { panic!("no worker is wanted") } };
+    let refused = serve(workspace.path(), vec![lab], pending(), || panic!("it is not ready")).await.unwrap_err();
     assert_eq!(refused.to_string(), format!("an engine (process {}) already serves this workspace", std::process::id()));
 }
 
@@ -143,11 +143,8 @@ async fn an_engine_is_reached_over_its_socket_and_leaves_nothing_behind() {
     let (ready, is_ready) = tokio::sync::oneshot::channel();
     let path = workspace.path().to_owned();
     let engine = tokio::spawn(async move {
-        let (begun, _) = mpsc::channel();
-        let (_, acts) = mpsc::channel();
-        let acts = Arc::new(Mutex::new(acts));
-        let make = move || Puppet { acts: acts.clone(), begun: begun.clone() };
-        serve(&path, make, pending(), || ready.send(()).unwrap()).await
+        let (_acts, lab) = puppet(mpsc::channel().0);
+        serve(&path, vec![lab], pending(), || ready.send(()).unwrap()).await
     });
     is_ready.await.unwrap();
     let socket = socket::path(workspace.path()).unwrap();

@@ -5,6 +5,7 @@ mod control;
 mod life;
 mod pull;
 mod runs;
+mod several;
 mod submit;
 mod training;
 mod viewers;
@@ -14,7 +15,8 @@ use super::worker;
 use super::*;
 use crate::experiment::Outcome;
 use crate::link::codec::{MAX_PACKET, Reader, Writer, encode};
-use crate::link::{Command, Event, News, PROTOCOL, Picture, PictureOf, Wire, over};
+use crate::link::{Command, Event, Loading, News, PROTOCOL, Phase, Picture, PictureOf, Wire, over};
+use crate::model::OnLoading;
 use crate::recipe::{Ask, Grid, Made, Recipe, Run, RunId, State};
 use image::RgbImage;
 use std::future::pending;
@@ -25,6 +27,8 @@ use tokio::task::JoinHandle;
 
 /// What the test makes the lab do next.
 enum Act {
+    /// So much of its network is loaded.
+    Loads(u8),
     Step,
     Finish,
     Fail(&'static str),
@@ -38,6 +42,7 @@ type Begun = (String, Option<String>);
 struct Puppet {
     acts: Arc<Mutex<mpsc::Receiver<Act>>>,
     begun: mpsc::Sender<Begun>,
+    hears: OnLoading,
 }
 
 struct Place(usize);
@@ -71,6 +76,12 @@ impl Lab for Puppet {
         let acts = self.acts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         loop {
             match acts.recv()? {
+                Act::Loads(percent) => {
+                    let loading = Loading { model: "puppet".into(), phase: Phase::Network(percent) };
+                    if (self.hears)(&loading).is_break() {
+                        return Ok(Outcome::Stopped);
+                    }
+                }
                 Act::Step if on_step(&Place(index))?.is_break() => return Ok(Outcome::Stopped),
                 Act::Step => index += 1,
                 Act::Finish => return Ok(Outcome::Done(vec![RgbImage::new(8, 8)], made())),
@@ -78,6 +89,10 @@ impl Lab for Puppet {
                 Act::Panic => panic!("the numbers are gone"),
             }
         }
+    }
+
+    fn on_loading(&mut self, hears: OnLoading) {
+        self.hears = hears;
     }
 }
 
@@ -98,7 +113,8 @@ fn made() -> Made {
 /// An engine in the hands of a test.
 struct Engine {
     inputs: Sender<Input>,
-    acts: mpsc::Sender<Act>,
+    /// To the lab of each worker.
+    acts: Vec<mpsc::Sender<Act>>,
     begun: mpsc::Receiver<Begun>,
     server: JoinHandle<()>,
 }
@@ -109,13 +125,22 @@ impl Engine {
     }
 
     fn start_with(workspace: &TempDir, change: impl FnOnce(&mut Server)) -> Engine {
+        Engine::start_many(workspace, 1, change)
+    }
+
+    /// One with so many workers.
+    fn start_many(workspace: &TempDir, workers: usize, change: impl FnOnce(&mut Server)) -> Engine {
         let gallery = Arc::new(Gallery::open(workspace.path()).unwrap().0);
-        let (acts, to_do) = mpsc::channel();
         let (tell_begun, begun) = mpsc::channel();
         let (tell, facts) = unbounded_channel();
-        let to_do = Arc::new(Mutex::new(to_do));
-        let make = move || Puppet { acts: to_do.clone(), begun: tell_begun.clone() };
-        let (mut server, inputs, heard) = Server::new(gallery.clone(), worker::spawn(gallery, make, tell).unwrap());
+        let (acts, workers): (Vec<_>, Vec<_>) = (0..workers)
+            .map(|_| {
+                let (acts, lab) = puppet(tell_begun.clone());
+                (acts, worker::spawn(gallery.clone(), lab, tell.clone()).unwrap())
+            })
+            .unzip();
+        drop(tell);
+        let (mut server, inputs, heard) = Server::new(gallery, Bench::new(workers));
         change(&mut server);
         Engine { inputs, acts, begun, server: tokio::spawn(server.serve(heard, facts)) }
     }
@@ -134,12 +159,30 @@ impl Engine {
     }
 
     fn act(&self, act: Act) {
-        self.acts.send(act).unwrap();
+        self.act_at(0, act);
+    }
+
+    /// Of several workers, this one acts.
+    fn act_at(&self, worker: usize, act: Act) {
+        self.acts[worker].send(act).unwrap();
     }
 
     async fn ended(self) {
         self.server.await.unwrap();
     }
+}
+
+/// A lab in the hands of a test, and what moves it.
+fn puppet(begun: mpsc::Sender<Begun>) -> (mpsc::Sender<Act>, Maker<impl Fn() -> Puppet + Send + 'static>) {
+    let (acts, to_do) = mpsc::channel();
+    let to_do = Arc::new(Mutex::new(to_do));
+    let make = move || Puppet { acts: to_do.clone(), begun: begun.clone(), hears: Box::new(|_| panic!("nobody waits")) };
+    (acts, Maker { place: "puppet f32".into(), make })
+}
+
+/// The wish for a frame of a run.
+fn next_frame(run: i64) -> Command {
+    Command::NextFrame { run: RunId(run) }
 }
 
 struct Viewer(Wire);

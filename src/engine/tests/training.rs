@@ -132,7 +132,7 @@ async fn who_watches_a_training_sees_its_batch() {
     let folder = folder();
     let engine = Engine::start(&folder);
     let mut viewer = engine.viewer().await;
-    viewer.say(Command::NextFrame);
+    viewer.say(next_frame(1));
     viewer.say(training(&[]));
     let picture = viewer.picture().await;
     // Three rows of six images: what the network saw, what it made of them, what they are.

@@ -51,7 +51,7 @@ async fn a_viewer_that_asks_once_gets_one_frame_of_a_hundred_steps() {
     let engine = Engine::start(&workspace);
     let mut viewer = engine.viewer().await;
     viewer.say(prompts(&["one"]));
-    viewer.say(Command::NextFrame);
+    viewer.say(next_frame(1));
     viewer.settled().await;
     for _ in 0..100 {
         engine.act(Act::Step);
@@ -74,16 +74,16 @@ async fn each_viewer_is_sent_the_frames_that_it_asks_for() {
     let engine = Engine::start(&workspace);
     let (mut quick, mut slow) = (engine.viewer().await, engine.viewer().await);
     quick.say(prompts(&["one"]));
-    slow.say(Command::NextFrame);
+    slow.say(next_frame(1));
     slow.settled().await;
     for index in 0..5 {
-        quick.say(Command::NextFrame);
+        quick.say(next_frame(1));
         quick.settled().await;
         engine.act(Act::Step);
         assert_eq!(quick.picture().await.head.what, PictureOf::Frame { index, t: 1000 - index });
     }
     assert_eq!(slow.picture().await.head.what, PictureOf::Frame { index: 0, t: 1000 });
-    slow.say(Command::NextFrame);
+    slow.say(next_frame(1));
     slow.settled().await;
     engine.act(Act::Step);
     assert_eq!(slow.picture().await.head.what, PictureOf::Frame { index: 5, t: 995 });
@@ -114,7 +114,7 @@ async fn a_viewer_that_never_reads_holds_nobody_up() {
     let (read, write) = tokio::io::split(deaf);
     let mut deaf = Writer::new(write);
     deaf.send(encode(&Command::Hello { protocol: PROTOCOL, version: "deaf".into() }).unwrap()).await.unwrap();
-    deaf.send(encode(&Command::NextFrame).unwrap()).await.unwrap();
+    deaf.send(encode(&next_frame(1)).unwrap()).await.unwrap();
     let mut viewer = engine.viewer().await;
     viewer.say(prompts(&["one"]));
     for _ in 0..500 {
@@ -148,7 +148,7 @@ async fn bytes_that_are_no_command_close_their_connection_and_no_other() {
     let cases = [
         (oversized, "larger than 16 MiB"),
         (framed(b"\xc1\xff\x07"), "cannot be understood"),
-        (said(&Command::NextFrame), "say Hello first"),
+        (said(&next_frame(1)), "say Hello first"),
         (other, elsewhere.as_str()),
         (unknown, "Dance"),
     ];
@@ -184,4 +184,28 @@ async fn a_command_that_cannot_be_done_is_answered_with_the_reason() {
     viewer.run_is(1, State::Done).await;
     assert_eq!(viewer.error(cancel(1)).await, "1 is done and cannot be cancelled");
     assert!(viewer.error(Command::Submit { grid: Grid { axes: vec![], recipes: vec![] } }).await.contains("1 to 10000"));
+}
+
+#[tokio::test]
+async fn a_viewer_hears_how_far_the_model_of_a_run_is_and_can_cancel_the_run_meanwhile() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one", "two"]));
+    let loads = |id, percent| {
+        let loading = Loading { model: "puppet".into(), phase: Phase::Network(percent) };
+        Event::Loading { run: RunId(id), loading }
+    };
+    engine.act(Act::Loads(12));
+    viewer.until(|event| *event == loads(1, 12)).await;
+    viewer.say(Command::Cancel { run: RunId(1) });
+    viewer.settled().await;
+    engine.act(Act::Loads(13));
+    viewer.run_is(1, State::Cancelled).await;
+    engine.act(Act::Loads(99));
+    viewer.until(|event| *event == loads(2, 99)).await;
+    let mut late = engine.viewer().await;
+    late.until(|event| *event == loads(2, 99)).await;
+    engine.act(Act::Finish);
+    viewer.run_is(2, State::Done).await;
 }
