@@ -163,10 +163,20 @@ fn status(app: &App, run: &Run, note: Option<&str>) -> Vec<(u8, String)> {
         (State::Running, _) => vec![(0, "begins".to_owned())],
         (State::Queued, _) => vec![(0, "waits its turn".to_owned())],
         (State::Done, _) => done(app, run),
-        (state, _) if run.of > 0 => vec![(0, state.word().to_owned()), (1, format!("at step {} of {}", run.step, run.of))],
+        (state, _) if run.of > 0 => stopped(app, state, run),
         (state, _) => vec![(0, state.word().to_owned())],
     };
     parts.extend(note.map(|note| (3, note.to_owned())));
+    parts
+}
+
+/// Of a run that nobody looked at while it went on, an earlier picture is the last.
+fn stopped(app: &App, state: State, run: &Run) -> Vec<(u8, String)> {
+    let mut parts = vec![(0, state.word().to_owned()), (1, format!("at step {} of {}", run.step, run.of))];
+    match app.pictures.newest(run.id) {
+        Some(Source::Frame { index, .. }) if index + 1 < run.step => parts.push((2, format!("seen at step {}", index + 1))),
+        _ => {}
+    }
     parts
 }
 

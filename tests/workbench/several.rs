@@ -143,3 +143,18 @@ fn w_finds_the_training_among_what_runs() {
     assert_eq!(bench.app.watched().unwrap().id, RunId(3));
     assert_eq!(bench.sent.last(), Some(&Command::NextFrame { run: RunId(3) }), "its batch is on the screen");
 }
+
+#[test]
+fn a_run_that_stopped_unseen_says_of_which_step_its_picture_is() {
+    let mut bench = two();
+    bench.input(Input::Click(Target::Queued(RunId(2))));
+    develops(&mut bench, 2, 0);
+    bench.input(Input::Click(Target::Queued(RunId(1))));
+    for index in 1..10 {
+        develops(&mut bench, 2, index);
+    }
+    bench.event(Event::Run { run: Run { step: 10, of: 34, ..run(2, "two", State::Paused) } });
+    bench.input(Input::Click(Target::Queued(RunId(2))));
+    assert_eq!(shown(&mut bench), [frame_of(2, 0)]);
+    assert!(bench.screen().contains("at step 10 of 34 · seen at step 1"));
+}
