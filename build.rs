@@ -1,5 +1,6 @@
 //! Compiles the GPU's kernels where the program is built for one.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::Command;
 use std::{env, error::Error};
@@ -10,17 +11,31 @@ const CHIP: &str = "compute_75";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={SOURCES}");
-    println!("cargo::rerun-if-env-changed=CUDA_HOME");
+    for variable in ["NVCC", "NVCC_CCBIN", "CUDA_HOME"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
     if env::var_os("CARGO_FEATURE_CUDA").is_none() {
         return Ok(());
     }
-    let nvcc = env::var_os("CUDA_HOME").map_or("nvcc".into(), |home| PathBuf::from(home).join("bin/nvcc"));
+    let home = |home: PathBuf| home.join("bin/nvcc");
+    // Where candle looks for it, in the same order.
+    let places = [
+        env::var_os("NVCC").map(PathBuf::from),
+        Some("nvcc".into()),
+        env::var_os("CUDA_HOME").map(|path| home(path.into())),
+        Some(home("/usr/local/cuda".into())),
+    ];
     let ptx = PathBuf::from(env::var("OUT_DIR")?).join("kernels.ptx");
-    let mut compile = Command::new(&nvcc);
-    compile.args(["--ptx", "-O3", "-arch", CHIP, "-o"]).arg(ptx).arg(format!("{SOURCES}/kernels.cu"));
-    let done = compile.status().map_err(|error| format!("the feature cuda needs {}: {error}", nvcc.display()))?;
-    if !done.success() {
-        return Err(format!("{} could not compile the GPU's kernels", nvcc.display()).into());
+    for nvcc in places.into_iter().flatten() {
+        let mut compile = Command::new(&nvcc);
+        compile.args(["--ptx", "-O3", "-arch", CHIP, "-o"]).arg(&ptx).arg(format!("{SOURCES}/kernels.cu"));
+        compile.args(env::var_os("NVCC_CCBIN").into_iter().flat_map(|compiler| ["-ccbin".into(), compiler]));
+        match compile.status() {
+            Ok(done) if done.success() => return Ok(()),
+            Ok(_) => return Err(format!("{} could not compile the GPU's kernels", nvcc.display()).into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(format!("{}: {error}", nvcc.display()).into()),
+        }
     }
-    Ok(())
+    Err("the feature cuda needs nvcc: put it on PATH, or name its toolkit in CUDA_HOME".into())
 }

@@ -118,6 +118,7 @@ impl App {
         self.pictures.forget_requests();
         self.history.asked = None;
         self.queue.cut();
+        self.pausing.clear();
         self.models_cut();
         self.inspector_cut(false);
     }

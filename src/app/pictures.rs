@@ -136,6 +136,7 @@ impl Pictures {
 
     pub(super) fn forget_frames(&mut self, run: RunId) {
         self.reels.retain(|reel| reel.run != run);
+        self.owed.take_if(|frame| frame.is_of(run));
     }
 
     /// Takes a frame, unless it is older than what is here.

@@ -63,13 +63,15 @@ impl App {
         indexes.map(|index| Source::Kept { run: run.id, index, side: LARGE }).collect()
     }
 
-    /// The run whose frames are seen as they come: it develops, and is on the screen.
+    /// The run whose frames are seen as they come: it develops or will, and is on the screen. A single step is over before one could
+    /// ask for its frame.
     pub(super) fn live(&self) -> Option<RunId> {
         let seen = match &self.watch {
             Some(watch) => self.watched().filter(|_| watch.wide != Wide::Samples),
             None => self.on_view().filter(|_| self.inside().is_none()),
         };
-        seen.filter(|run| run.state == State::Running).map(|run| run.id)
+        let comes = |run: &&Run| matches!(run.state, State::Running | State::Queued | State::Paused);
+        seen.filter(comes).map(|run| run.id)
     }
 
     /// The layer of a step that is looked at.

@@ -44,7 +44,7 @@ async fn ask(workspace: &Path, stream: UnixStream, now: bool, out: &mut dyn Writ
         match wire.news.recv().await {
             Some(News::Event(Event::Hello { pid: its, .. })) => pid = Some(its),
             Some(News::Event(Event::Queue { runs })) if !now => {
-                if let Some(run) = running(workspace, &runs) {
+                for run in running(workspace, &runs) {
                     writeln!(out, "waiting for {} (step {} of {}); `darkroom stop --now` does not wait", run.id, run.step, run.of)?;
                 }
             }
@@ -65,12 +65,15 @@ async fn ask(workspace: &Path, stream: UnixStream, now: bool, out: &mut dyn Writ
     }
 }
 
-/// The run that the engine is at. It does not wait for those of other processes.
-fn running<'a>(workspace: &Path, runs: &'a [Run]) -> Option<&'a Run> {
-    let mut running = runs.iter().filter(|run| run.state == State::Running).peekable();
-    running.peek()?;
-    let gallery = Gallery::open(workspace).ok()?.0;
-    running.find(|run| !gallery.is_owned(run.id).unwrap_or(false))
+/// The runs that the engine is at. It does not wait for those of other processes.
+fn running<'a>(workspace: &Path, runs: &'a [Run]) -> Vec<&'a Run> {
+    let mut running: Vec<&Run> = runs.iter().filter(|run| run.state == State::Running).collect();
+    if running.is_empty() {
+        return running;
+    }
+    let Ok((gallery, _)) = Gallery::open(workspace) else { return Vec::new() };
+    running.retain(|run| !gallery.is_owned(run.id).unwrap_or(false));
+    running
 }
 
 async fn gone(workspace: &Path, pid: u32, why: &str) -> Result<()> {

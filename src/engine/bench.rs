@@ -16,6 +16,14 @@ struct Seat {
     running: Option<Running>,
     /// The model of its last run, which it may still have loaded.
     model: String,
+    /// Its device computes nothing any more.
+    broken: bool,
+}
+
+impl Seat {
+    fn is_free(&self) -> bool {
+        self.running.is_none() && !self.broken
+    }
 }
 
 /// A run that a worker is at.
@@ -42,7 +50,7 @@ impl Running {
 impl Bench {
     /// Workers that have nothing to do yet.
     pub fn new(workers: Vec<Worker>) -> Bench {
-        Bench(workers.into_iter().map(|worker| Seat { worker, running: None, model: String::new() }).collect())
+        Bench(workers.into_iter().map(|worker| Seat { worker, running: None, model: String::new(), broken: false }).collect())
     }
 
     /// Where each worker computes, in a word or two.
@@ -50,9 +58,9 @@ impl Bench {
         self.0.iter().map(|seat| seat.worker.place.clone()).collect()
     }
 
-    /// Whether a worker has nothing to do.
+    /// Whether a worker has nothing to do, and can do something.
     pub fn has_room(&self) -> bool {
-        self.0.iter().any(|seat| seat.running.is_none())
+        self.0.iter().any(Seat::is_free)
     }
 
     /// Whether no worker has anything to do.
@@ -81,7 +89,7 @@ impl Bench {
     /// model, where there is one, for it need not be loaded again. Where a frame is `wanted`, it takes one at the first step.
     pub(super) fn begin(&mut self, run: Run, single: bool, wanted: bool) {
         let model = run.recipe.model().to_owned();
-        let free = self.0.iter_mut().filter(|seat| seat.running.is_none());
+        let free = self.0.iter_mut().filter(|seat| seat.is_free());
         // The first of those that know it, or else the first.
         let Some(seat) = free.min_by_key(|seat| seat.model != model) else { return };
         let (cancel, finish) = (Canceller::default(), Arc::new(AtomicBool::new(false)));
@@ -91,6 +99,13 @@ impl Bench {
         seat.running = Some(Running { run: order.run.id, cancel, then, finish, step: order.run.step, loading: None });
         seat.worker.frame_wanted.store(wanted, Relaxed);
         seat.worker.orders.send(order).ok();
+    }
+
+    /// The device at a run is broken: its worker gets no other run. Where that is.
+    pub(super) fn breaks(&mut self, run: RunId) -> Option<&str> {
+        let seat = self.0.iter_mut().find(|seat| seat.running.as_ref().is_some_and(|running| running.run == run))?;
+        seat.broken = true;
+        Some(&seat.worker.place)
     }
 
     /// A run is over, whatever has become of it: its worker has nothing to do.

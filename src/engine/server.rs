@@ -246,6 +246,12 @@ impl Server {
     }
 
     pub(super) fn ended(&mut self, id: RunId, ending: Ending) {
+        if let Ending::Broken(_) = &ending
+            && let Some(place) = self.bench.breaks(id)
+        {
+            let text = format!("{place} has failed and gets no more runs; an engine that is started anew (`darkroom stop`) tries it again");
+            self.log(text);
+        }
         let Some(Running { then, step, .. }) = self.bench.end(id) else { return };
         match ending {
             Ending::Done(run) => {
@@ -253,7 +259,7 @@ impl Server {
                 self.log(format!("{id} done in {took}"));
                 self.tell(&Event::Run { run: *run });
             }
-            Ending::Failed(why) => {
+            Ending::Failed(why) | Ending::Broken(why) => {
                 // The run itself says so to the viewers.
                 tracing::warn!("{id} failed: {why}");
                 self.leave(id, State::Failed, Some(&why));

@@ -3,7 +3,7 @@
 use super::cancel::Cancel;
 use super::lab::{Lab, Maker, Moment};
 use super::task::caught;
-use crate::experiment::Outcome;
+use crate::experiment::{Broken, Outcome};
 use crate::gallery::{self, Gallery, KeptSteps};
 use crate::link::picture::MAX_SIDE;
 use crate::link::{Loading, Picture, PictureHead, PictureOf};
@@ -45,6 +45,8 @@ pub enum Ending {
     Done(Box<Run>),
     /// Why it failed.
     Failed(String),
+    /// The same, and its worker's device with it.
+    Broken(String),
     /// It was cancelled.
     Stopped,
 }
@@ -89,6 +91,7 @@ where
             let id = order.run.id;
             let ending = match caught(|| desk.work(&mut lab, order)) {
                 Ok(Ok(ending)) => ending,
+                Ok(Err(error)) if error.is::<Broken>() => Ending::Broken(sentence(&error)),
                 Ok(Err(error)) => Ending::Failed(sentence(&error)),
                 Err(fault) => {
                     lab = make();

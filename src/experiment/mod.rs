@@ -23,7 +23,7 @@ mod train;
 mod upscale;
 mod walk;
 
-pub use models::Models;
+pub use models::{Broken, Models};
 pub use step::{Checkpoint, Inside, Step};
 pub use train::{End, Kept, Lesson, Next, OnLesson, Step as TrainingStep, train};
 

@@ -25,6 +25,11 @@ pub struct Models {
     loaded: Vec<Loaded>,
 }
 
+/// A device that has failed once in a calculation fails in all that follow, until its process ends.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the GPU has failed")]
+pub struct Broken;
+
 struct Loaded {
     stamp: String,
     turn: Turn,
@@ -211,7 +216,13 @@ impl Models {
     fn forget(&mut self) {
         self.loaded.clear();
         self.reader = None;
+        self.give_back();
+    }
+
+    /// What is free goes back to the others on the machine.
+    fn give_back(&self) {
         memory::give_back();
+        self.place.give_back();
     }
 
     /// The states of prompts.
@@ -239,7 +250,7 @@ impl Models {
         }
         if turn != Turn::Together {
             self.reader = None;
-            memory::give_back();
+            self.give_back();
         }
         Ok(states)
     }
@@ -260,11 +271,13 @@ impl Models {
         Ok(&self.reader.insert((folder.clone(), reader)).1)
     }
 
-    /// What an error of a run means, where it is one of memory; what is loaded is let go of then, so that the next run has room.
+    /// What an error of a run means, where it is one of the device. Where its memory is full, what is loaded is let go of, so that
+    /// the next run has room.
     pub(super) fn explain(&mut self, error: Error) -> Error {
         let words = format!("{error:#}").to_lowercase();
-        if !["out of memory", "out_of_memory"].iter().any(|full| words.contains(full)) {
-            return error;
+        let tells = |of: &[&str]| of.iter().any(|word| words.contains(word));
+        if !tells(&["out of memory", "out_of_memory", "alloc_failed"]) {
+            return if tells(&["cuda_error", "cublas_status"]) { error.context(Broken) } else { error };
         }
         self.forget();
         error.context(

@@ -45,7 +45,7 @@ impl Place {
         let dtype = precision(dtype)?;
         let device = match named(device)?.first() {
             Some(named) => named.open()?,
-            None => open(0).unwrap_or(Device::Cpu),
+            None => gpus().next().unwrap_or(Device::Cpu),
         };
         Ok(Place::new(device, dtype))
     }
@@ -62,12 +62,22 @@ impl Place {
         let dtype = precision(dtype)?;
         let mut devices = named(device)?.iter().map(Named::open).collect::<Result<Vec<_>>>()?;
         if devices.is_empty() {
-            devices.extend((0..).map_while(|number| open(number).ok()));
+            devices.extend(gpus());
         }
         if devices.is_empty() {
             devices.push(Device::Cpu);
         }
         Ok(devices.into_iter().map(|device| Place::new(device, dtype)).collect())
+    }
+
+    /// Gives what is free of its memory back to the others on the machine.
+    pub fn give_back(&self) {
+        #[cfg(feature = "cuda")]
+        if let Device::Cuda(device) = &self.device
+            && let Err(error) = super::gpu::give_back(device)
+        {
+            tracing::warn!("the memory that is free is not given back: {error}");
+        }
     }
 
     fn new(device: Device, dtype: Option<DType>) -> Place {
@@ -125,6 +135,15 @@ fn named(devices: &str) -> Result<Vec<Named>> {
         all.push(named);
     }
     Ok(all)
+}
+
+/// The GPUs that open.
+fn gpus() -> impl Iterator<Item = Device> {
+    #[cfg(feature = "cuda")]
+    let count = super::gpu::count();
+    #[cfg(not(feature = "cuda"))]
+    let count = 0;
+    (0..count).filter_map(|number| open(number).inspect_err(|error| tracing::warn!("cuda:{number} does not open: {error}")).ok())
 }
 
 /// A GPU, which is opened once: candle takes what is opened twice for two devices.

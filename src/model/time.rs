@@ -38,8 +38,10 @@ pub fn time(folder: &Folder, place: &Place, patience: Patience) -> Result<Vec<Ti
     let part = |own: &'static str| if folder.has(&format!("{own}/config.json")) { Some(own) } else { None };
     let (unet, text) = (part("unet"), part("text_encoder"));
     if unet.is_some() || text.is_some() {
-        let timings = [unet.map(|unet| step(folder, unet, place, patience)), text.map(|text| prompt(folder, text, place, patience))];
-        return timings.into_iter().flatten().collect();
+        let mut timings = Vec::new();
+        timings.extend(unet.map(|unet| step(folder, unet, place, patience)).transpose()?);
+        timings.extend(text.map(|text| prompt(folder, text, place, patience)).transpose()?);
+        return Ok(timings);
     }
     if !folder.has("config.json") {
         bail!("{} has no network: a config.json, alone or in unet or text_encoder", folder.name());

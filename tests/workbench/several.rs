@@ -94,10 +94,11 @@ fn a_terminal_that_connects_again_looks_at_the_same_run() {
     bench.event(Event::Run { run: run(2, "two", State::Running) });
     assert_eq!(bench.app.on_view().unwrap().id, RunId(2));
     bench.input(Input::News(News::Lost { reason: "The link is cut.".into() }));
-    bench.engine_starts();
     bench.sent();
+    bench.engine_starts();
     bench.event(Event::Queue { runs: vec![run(1, "one", State::Running), run(2, "two", State::Running)] });
-    assert_eq!(bench.sent(), [Command::NextFrame { run: RunId(2) }]);
+    let wishes = bench.sent().into_iter().filter(|command| matches!(command, Command::NextFrame { .. }));
+    assert_eq!(wishes.collect::<Vec<_>>(), [Command::NextFrame { run: RunId(2) }]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod viewers;
 use super::server::{Input, Server};
 use super::worker;
 use super::*;
-use crate::experiment::Outcome;
+use crate::experiment::{Broken, Outcome};
 use crate::link::codec::{MAX_PACKET, Reader, Writer, encode};
 use crate::link::{Command, Event, Loading, News, PROTOCOL, Phase, Picture, PictureOf, Wire, over};
 use crate::model::OnLoading;
@@ -32,6 +32,8 @@ enum Act {
     Step,
     Finish,
     Fail(&'static str),
+    /// Its device fails.
+    Break,
     Panic,
 }
 
@@ -86,6 +88,7 @@ impl Lab for Puppet {
                 Act::Step => index += 1,
                 Act::Finish => return Ok(Outcome::Done(vec![RgbImage::new(8, 8)], made())),
                 Act::Fail(why) => anyhow::bail!(why),
+                Act::Break => return Err(anyhow::anyhow!("CUDA_ERROR_ILLEGAL_ADDRESS").context(Broken)),
                 Act::Panic => panic!("the numbers are gone"),
             }
         }

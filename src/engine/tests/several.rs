@@ -207,3 +207,29 @@ async fn a_viewer_is_told_where_an_engine_computes() {
     let News::Event(Event::Hello { places, .. }) = viewer.news().await else { panic!("no greeting") };
     assert_eq!(places, ["puppet f32", "puppet f32"]);
 }
+
+#[tokio::test]
+async fn a_device_that_has_failed_gets_no_more_runs_and_what_waits_waits_for_another() {
+    let workspace = folder();
+    let (engine, mut viewer) = two(&workspace, &["one", "two", "three"]).await;
+    engine.act_at(0, Act::Break);
+    let failed = viewer.run_is(1, State::Failed).await;
+    assert_eq!(failed.error.as_deref(), Some("the GPU has failed: CUDA_ERROR_ILLEGAL_ADDRESS"));
+    viewer.settled().await;
+    assert_eq!(states(&workspace), [(State::Failed, 0), (State::Running, 0), (State::Queued, 0)]);
+    engine.act_at(1, Act::Finish);
+    viewer.run_is(2, State::Done).await;
+    viewer.run_is(3, State::Running).await;
+    engine.act_at(1, Act::Break);
+    viewer.run_is(3, State::Failed).await;
+    // With no device left they wait for the next engine.
+    viewer.say(prompts(&["four"]));
+    viewer.run_is(4, State::Queued).await;
+    viewer.settled().await;
+    viewer.say(Command::Stop { now: true });
+    engine.ended().await;
+    let next = Engine::start(&workspace);
+    let mut viewer = next.viewer().await;
+    next.act(Act::Finish);
+    viewer.run_is(4, State::Done).await;
+}

@@ -26,11 +26,12 @@ pub fn convolve(
 ) -> Result<CudaStorage> {
     let (device, features) = (&x.device, bias.elem_count());
     let x = Numbers::of(x, x_at)?;
-    if x.dtype != weight.dtype() {
-        bail!("a kernel of {:?} does not fit {:?}", weight.dtype(), x.dtype);
-    }
     let (rows, inner) = (x.len * side * side / weight.dim(1)?, weight.dim(1)?);
     let add = add.map(|(add, at)| Numbers::of(add, at)).transpose()?;
+    let dtypes = [weight.dtype(), bias.dtype(), add.map_or(x.dtype, |add| add.dtype)];
+    if dtypes != [x.dtype; 3] {
+        bail!("a kernel, its bias and what is added are {dtypes:?}, not {:?}", x.dtype);
+    }
     let (storage, out) = room(device, x.dtype, rows * features)?;
     shown(bias, |bias| {
         let arguments = [out.into(), bias.into(), add.into(), count(out.len)?, count(features)?];

@@ -45,11 +45,11 @@ impl From<bool> for Argument {
     }
 }
 
-/// A count, which the kernels have in 32 bits.
+/// A count, which the kernels have in 32 bits, with room for a stride beyond it.
 pub fn count(count: usize) -> Result<Argument> {
     match u32::try_from(count) {
-        Ok(count) => Ok(Argument::Count(count)),
-        Err(_) => bail!("{count} numbers are too many at once"),
+        Ok(count) if count < u32::MAX - BLOCKS * THREADS => Ok(Argument::Count(count)),
+        _ => bail!("{count} numbers are too many at once"),
     }
 }
 

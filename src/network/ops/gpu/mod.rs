@@ -1,4 +1,5 @@
-//! The operators on an NVIDIA GPU: kernels of our own between cuBLAS's products, in one stream, with every sum in f32.
+//! The operators on an NVIDIA GPU: kernels of our own between cuBLAS's products, in one stream. Sums are in f32; what a product is
+//! added to has been rounded to the type of its result.
 //!
 //! A convolution is the product of its weight and of gathered neighbourhoods, so that pictures stay channels-last and nothing is
 //! turned round; attention keeps the scores of so many pixels that they stay in the cache.
@@ -67,7 +68,7 @@ fn shown<T>(x: &Tensor, show: impl FnOnce(Numbers) -> Result<T>) -> Result<T> {
 
 /// Room for numbers that a kernel will write, all of them.
 fn room(device: &CudaDevice, dtype: DType, len: usize) -> Result<(CudaStorage, Numbers)> {
-    // SAFETY: whoever asks for room has a kernel, or a product, write every number of it before anything reads one.
+    // SAFETY: whoever asks for room has a kernel, or a product, write every number of it that anything reads.
     #[allow(unsafe_code)]
     let slice = unsafe {
         match dtype {

@@ -6,8 +6,10 @@ use candle_core::{CudaStorage, DType, Layout, Result, Tensor, bail};
 
 /// Numbers of a group that a block adds up.
 const NUMBERS: usize = 1 << 12;
-/// Pixels of a channel that a thread normalises.
-const PIXELS: usize = 16;
+/// The most parts that a picture's sums are in: whoever normalises adds them up.
+const PARTS: usize = 32;
+/// Of a large picture, how many pixels of a channel a thread normalises.
+const PIXELS: usize = 64;
 
 /// What a picture is normalised with.
 pub struct Norm<'a> {
@@ -31,7 +33,7 @@ pub fn group_norm(x: &CudaStorage, x_at: &Layout, norm: &Norm) -> Result<CudaSto
     let (b, channels) = (dims[0], norm.weight.elem_count());
     let pixels = x.len / b / channels;
     let size = channels / norm.groups;
-    let part = NUMBERS.div_ceil(size).min(pixels);
+    let part = NUMBERS.div_ceil(size).max(pixels.div_ceil(PARTS)).min(pixels);
     let parts = pixels.div_ceil(part);
     let (_kept, sums) = room(device, DType::F32, 2 * b * norm.groups * parts)?;
     let blocks = (grid(norm.groups)?, grid(parts)?, grid(b)?);
@@ -39,11 +41,12 @@ pub fn group_norm(x: &CudaStorage, x_at: &Layout, norm: &Norm) -> Result<CudaSto
     let arguments = [sums.into(), x.into(), sizes[0], sizes[1], count(part)?];
     launch(device, &format!("deviations_{}", suffix(x.dtype)), blocks, &arguments)?;
     let (storage, out) = room(device, x.dtype, x.len)?;
+    let each = (pixels / PIXELS).clamp(4, PIXELS);
     let run = |weight: Numbers, bias: Numbers, modulation: Option<Numbers>| {
-        let blocks = (grid(channels.div_ceil(THREADS as usize))?, grid(pixels.div_ceil(PIXELS))?, grid(b)?);
+        let blocks = (grid(channels.div_ceil(THREADS as usize))?, grid(pixels.div_ceil(each))?, grid(b)?);
         let mut arguments = vec![out.into(), x.into(), sums.into(), weight.into(), bias.into(), modulation.into()];
         arguments.extend(sizes);
-        arguments.extend([count(norm.groups)?, count(parts)?, count(PIXELS)?, (norm.eps as f32).into(), norm.gelu.into()]);
+        arguments.extend([count(norm.groups)?, count(parts)?, count(each)?, (norm.eps as f32).into(), norm.gelu.into()]);
         launch(device, &format!("normalise_{}", suffix(x.dtype)), blocks, &arguments)
     };
     shown(norm.weight, |weight| {

@@ -35,7 +35,7 @@ pub struct Product {
 }
 
 impl Product {
-    /// Has the GPU compute it. Whatever the numbers are kept in, they are added up in f32.
+    /// Has the GPU compute it. Whatever the numbers are kept in, the products are added up in f32, and rounded with what is there.
     pub fn into(self, device: &CudaDevice, out: Matrices) -> Result<()> {
         let int = |size: usize| i32::try_from(size).map_err(|_| Error::msg(format!("a matrix of {size} lines is too large")));
         let (rows, columns, inner) = self.size;

@@ -5,10 +5,13 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use proptest::prelude::*;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// The first GPU. Without one there is nothing to compare, and the tests say so.
 fn gpu() -> Option<Device> {
-    Device::new_cuda(0).inspect_err(|error| eprintln!("nothing is compared: {error}")).ok()
+    static GPU: OnceLock<Option<Device>> = OnceLock::new();
+    let open = || Device::new_cuda_with_stream(0).inspect_err(|error| eprintln!("nothing is compared: {error}")).ok();
+    GPU.get_or_init(open).clone()
 }
 
 fn random(mean: f32, shape: &[usize]) -> Tensor {
@@ -52,11 +55,13 @@ proptest! {
 
     #[test]
     fn normalisations_are_the_cpus(
-        dtype in any_dtype(), b in 1..3usize, (h, w) in (1..40usize, 1..14usize), (groups, size) in (1..9usize, 2..90usize), mean in -2f32..2.0, gelu: bool, modulated: bool,
+        dtype in any_dtype(), b in 1..3usize, (h, w) in (1..40usize, 1..14usize), (groups, size) in (1..9usize, 2..90usize), mean in -2f32..2.0, gelu: bool, modulated: bool, faint: bool,
     ) {
         let Some(gpu) = gpu() else { return Ok(()) };
         let channels = groups * size;
-        let inputs = [random(mean, &[b, h, w, channels]), random(1.0, &[channels]), random(0.0, &[channels]), random(0.0, &[b, 2 * channels])];
+        // Of faint numbers the epsilon is most of the deviation.
+        let x = (random(mean, &[b, h, w, channels]) * if faint { 1e-3 } else { 1.0 }).unwrap();
+        let inputs = [x, random(1.0, &[channels]), random(0.0, &[channels]), random(0.0, &[b, 2 * channels])];
         let off = off(&gpu, dtype, &inputs.each_ref(), |x| {
             let parameters = HashMap::from([("weight".to_owned(), x[1].clone()), ("bias".to_owned(), x[2].clone())]);
             let norm = GroupNorm::new(groups, channels, 1e-5, VarBuilder::from_tensors(parameters, dtype, x[0].device()))?;
