@@ -3,9 +3,9 @@
 use super::compute::Compute;
 use super::signals::Signals;
 use crate::engine::lock;
-use crate::experiment::{self, Lesson, Models, Next, Outcome, Step, TrainingStep};
+use crate::experiment::{self, LEARNS_ON, Lesson, Models, Next, Outcome, Step, TrainingStep};
 use crate::gallery::{self, Gallery, KeptSteps};
-use crate::model::{OnLoading, Phase};
+use crate::model::{OnLoading, Phase, Place};
 use crate::recipe::{Grid, Point, Run, RunId, State};
 use crate::record::Record;
 use crate::words::sentence;
@@ -141,6 +141,9 @@ fn teach(gallery: &Gallery, run: &Run, teller: &mut Teller) -> Result<()> {
 /// Computes and keeps one run.
 fn develop(gallery: &Gallery, run: &Run, models: &mut Models, teller: &mut Teller) -> Result<()> {
     if run.recipe.training().is_some() {
+        if models.place().title() != Place::cpu().title() {
+            teller.note(LEARNS_ON)?;
+        }
         return teach(gallery, run, teller);
     }
     ensure!(gallery.claim(run.id)?.is_some(), "it was cancelled by another process");

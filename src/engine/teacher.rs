@@ -2,8 +2,9 @@
 
 use super::lab::Lab;
 use super::worker::{Desk, Ending, Fact, Order, picture};
-use crate::experiment::{Lesson, Next, TrainingStep};
+use crate::experiment::{LEARNS_ON, Lesson, Next, TrainingStep};
 use crate::link::PictureOf;
+use crate::model::Place;
 use crate::record::Record;
 use anyhow::Result;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,6 +12,9 @@ use std::sync::atomic::Ordering::Relaxed;
 impl Desk {
     /// A training from its first step, or from its last checkpoint, to its end.
     pub fn teach(&self, lab: &mut impl Lab, order: &Order) -> Result<Ending> {
+        if self.place != Place::cpu().title() {
+            self.tell(Fact::Log(format!("{}: {LEARNS_ON}", order.run.id)));
+        }
         let (mut record, kept) = Record::open(&self.gallery, &order.run);
         let end = lab.train(&order.run.recipe, kept, &mut |lesson| {
             // Asked before a step is told: whoever cancels at the sight of it cancels the next one.

@@ -84,7 +84,7 @@ where
 {
     let (orders, to_do) = mpsc::channel::<Order>();
     let frame_wanted = Arc::new(AtomicBool::new(false));
-    let desk = Desk { gallery, facts, frame_wanted: frame_wanted.clone() };
+    let desk = Desk { gallery, place: place.clone(), facts, frame_wanted: frame_wanted.clone() };
     thread::Builder::new().name("worker".into()).spawn(move || {
         let mut lab = make();
         for order in to_do {
@@ -107,6 +107,8 @@ where
 /// What the worker has at hand, whichever run it is at.
 pub(super) struct Desk {
     pub gallery: Arc<Gallery>,
+    /// Where its lab computes.
+    pub place: String,
     facts: UnboundedSender<Fact>,
     pub frame_wanted: Arc<AtomicBool>,
 }

@@ -25,7 +25,7 @@ mod walk;
 
 pub use models::{Broken, Models};
 pub use step::{Checkpoint, Inside, Step};
-pub use train::{End, Kept, Lesson, Next, OnLesson, Step as TrainingStep, train};
+pub use train::{End, Kept, LEARNS_ON, Lesson, Next, OnLesson, Step as TrainingStep, train};
 
 use crate::input::Inputs;
 use crate::recipe::{Image, Made, Recipe};

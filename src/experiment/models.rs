@@ -65,6 +65,11 @@ impl Models {
         Models { place, cache, ..self }
     }
 
+    /// Where networks compute.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Tells from now on how far a model is that has to be loaded, but for the one that is built in: it is there at once.
     pub fn on_loading(&mut self, hears: OnLoading) {
         self.watcher = Watcher::new(hears);

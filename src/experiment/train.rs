@@ -14,6 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// What is told where other runs compute elsewhere.
+pub const LEARNS_ON: &str = "part B's networks are trained on the CPU in f32, whatever --device and --dtype say";
+
 /// What a training tells as it goes.
 pub enum Lesson<'a> {
     /// A checkpoint of an earlier life is spoiled, and what is done about it.

@@ -52,6 +52,8 @@ impl Screen<'_, '_> {
         parts.extend(computes(places).map(|place| (4, place)));
         match queue.running().collect::<Vec<_>>()[..] {
             [] => {}
+            // How many steps it takes it says with the first.
+            [run] if run.of == 0 => parts.push((0, "● begins".to_owned())),
             [run] => parts.push((0, format!("● {}/{}", run.step, run.of))),
             ref runs => parts.push((0, format!("● {} running", runs.len()))),
         }

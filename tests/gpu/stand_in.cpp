@@ -110,7 +110,7 @@ extern "C" {
 NOTHING(cuInit) NOTHING(cuCtxSetCurrent) NOTHING(cuCtxDestroy_v2) NOTHING(cuCtxSynchronize) NOTHING(cuDevicePrimaryCtxRelease_v2)
 NOTHING(cuStreamSynchronize) NOTHING(cuStreamDestroy_v2) NOTHING(cuStreamWaitEvent) NOTHING(cuEventRecord) NOTHING(cuEventDestroy_v2)
 NOTHING(cuEventSynchronize) NOTHING(cuModuleUnload) NOTHING(cuMemPoolSetAttribute) NOTHING(cuMemPoolTrimTo) NOTHING(cuFuncSetAttribute)
-NOTHING(cublasDestroy_v2) NOTHING(cublasSetStream_v2) NOTHING(cublasSetWorkspace_v2) NOTHING(curandSetPseudoRandomGeneratorSeed)
+NOTHING(cublasDestroy_v2) NOTHING(cublasSetMathMode) NOTHING(cublasSetStream_v2) NOTHING(cublasSetWorkspace_v2) NOTHING(curandSetPseudoRandomGeneratorSeed)
 NOTHING(curandSetStream) NOTHING(curandDestroyGenerator)
 #define HANDLE(name) int name(void **handle) { *handle = (void *)1; return 0; }
 HANDLE(cuDevicePrimaryCtxRetain) HANDLE(cuCtxGetCurrent) HANDLE(cuStreamCreate) HANDLE(cuEventCreate) HANDLE(cuDeviceGetDefaultMemPool)

@@ -338,14 +338,14 @@ fn without_colours_there_are_none() {
 fn while_the_model_is_loaded_it_is_told_how_far_it_is() {
     for (width, height) in [(80, 24), (120, 40)] {
         let mut bench = Bench::with_engine(width, height);
-        bench.event(Event::Run { run: run(1, "one", State::Running) });
+        bench.event(Event::Run { run: Run { of: 0, ..run(1, "one", State::Running) } });
         let loads = |bench: &mut Bench, phase| {
             let loading = Loading { model: "IF-I-XL-v1.0".into(), phase };
             bench.event(Event::Loading { run: RunId(1), loading });
             bench.screen()
         };
         let screen = loads(&mut bench, Phase::TextEncoder(43));
-        assert!(screen.contains("loading IF-I-XL-v1.0: text encoder 43 %"), "{screen}");
+        assert!(screen.contains("loading IF-I-XL-v1.0: text encoder 43 %") && screen.contains("● begins"), "{screen}");
         assert!(loads(&mut bench, Phase::Prompts).contains("loading IF-I-XL-v1.0: reading the prompt"));
         let screen = loads(&mut bench, Phase::Network(7));
         assert!(screen.contains("loading IF-I-XL-v1.0: network 7 %") && !screen.contains("43 %"), "{screen}");

@@ -38,6 +38,8 @@ async fn a_viewer_hears_every_step_and_every_epochs_samples_and_another_finds_th
         points.iter().map(|point| (point.step, point.epoch)).collect::<Vec<_>>(),
         (1..=12).map(|step| (step, (step - 1) / 4 + 1)).collect::<Vec<_>>()
     );
+    let told = |event: &Event| matches!(event, Event::Log { text, .. } if text.contains("trained on the CPU"));
+    assert!(events.iter().any(told), "the puppet computes elsewhere");
     let sampled = events.iter().filter_map(|event| match event {
         Event::Sampled { index, .. } => Some(*index),
         _ => None,
