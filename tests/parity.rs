@@ -1,9 +1,10 @@
 //! Our numbers beside diffusers', transformers' and PyTorch's, on small recorded cases (tests/cases/README.md).
 #![allow(clippy::unwrap_used)]
 
-use candle_core::{DType, Device, Tensor, safetensors::load};
+use candle_core::{Device, Tensor, safetensors::load};
 use darkroom::diffusion::{Schedule, forward};
-use darkroom::model::{Place, verify::verify};
+use darkroom::model::Place;
+use darkroom::model::verify::{Line, verify};
 use std::{fs, path::Path, process::Command};
 
 fn case(name: &str) -> std::path::PathBuf {
@@ -15,10 +16,15 @@ fn holds(name: &str) {
 }
 
 fn holds_in(name: &str, dtype: &str) {
-    let lines = verify(&case(name), &Place::parse("cpu", dtype).unwrap()).unwrap();
+    holds_at(name, &Place::parse("cpu", dtype).unwrap());
+}
+
+fn holds_at(name: &str, place: &Place) {
+    let lines = verify(&case(name), place).unwrap();
     assert!(!lines.is_empty());
     for line in &lines {
-        assert!(line.holds(), "{name} in {dtype}: {} is off by {:e}, more than {:e}", line.name, line.error, line.tolerance);
+        let Line { name: tensor, error, tolerance } = line;
+        assert!(line.holds(), "{name} on {}: {tensor} is off by {error:e}, more than {tolerance:e}", place.title());
     }
 }
 
@@ -36,12 +42,15 @@ fn in_half_precision_they_are_hardly_farther_off_than_pytorch_is() {
     }
 }
 
-/// On a CPU only f64 is left to candle's operators, which compute everything on other devices.
+/// Wherever there is a GPU.
+#[cfg(feature = "cuda")]
 #[test]
-fn candles_operators_make_the_same_of_them() {
-    let place = Place { dtype: DType::F64, ..Place::cpu() };
-    for line in NETWORKS.into_iter().flat_map(|name| verify(&case(name), &place).unwrap()) {
-        assert!(line.error < 1e-5, "{} is off by {:e}", line.name, line.error);
+fn on_a_gpu_they_match_too() {
+    for dtype in ["f32", "f16", "bf16"] {
+        match Place::parse("cuda", dtype) {
+            Ok(place) => NETWORKS.into_iter().for_each(|name| holds_at(name, &place)),
+            Err(error) => return eprintln!("nothing is compared: {error:#}"),
+        }
     }
 }
 
