@@ -8,7 +8,7 @@ use anyhow::Result;
 use candle_core::Tensor;
 
 pub(super) fn run(recipe: &Anagram, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
-    let Anagram { model, walk, steps, guidance, seed, count, then, prompt, .. } = recipe;
+    let Anagram { stages, steps, guidance, seed, count, prompt, .. } = recipe;
     let in_every_view = |picture: &Tensor| {
         let views = views(&recipe.shown(), picture.dim(2)?)?;
         Ok(views.iter().map(|view| view.apply(picture)).collect::<candle_core::Result<Vec<_>>>()?)
@@ -20,5 +20,5 @@ pub(super) fn run(recipe: &Anagram, models: &mut Models, job: Job, on_step: OnSt
         kept_as: &in_every_view,
     };
     let (steps, guidance, seed, count) = (*steps, *guidance, *seed, *count);
-    FromNoise { model, walk, steps, guidance, seed, count, then }.run(&subject, models, job, on_step)
+    FromNoise { stages, steps, guidance, seed, count }.run(&subject, models, job, on_step)
 }

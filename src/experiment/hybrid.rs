@@ -8,7 +8,7 @@ use anyhow::Result;
 use candle_core::Tensor;
 
 pub(super) fn run(recipe: &Hybrid, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
-    let Hybrid { model, walk, steps, guidance, seed, count, then, prompt, .. } = recipe;
+    let Hybrid { stages, steps, guidance, seed, count, prompt, .. } = recipe;
     let split = split(recipe.split, recipe.kernel, recipe.sigma);
     let photo = |image| Photo { image, fit: recipe.fit, background: recipe.background };
     let reference = recipe.reference.clone().map(|image| Reference { photo: photo(image), split, part: recipe.fixed - 1 });
@@ -16,7 +16,7 @@ pub(super) fn run(recipe: &Hybrid, models: &mut Models, job: Job, on_step: OnSte
     let subject =
         Subject { prompts: prompt, blend: &|_| Ok(Blend::Parts { split, prompts: prompts(recipe) }), reference, kept_as: &whole_and_parts };
     let (steps, guidance, seed, count) = (*steps, *guidance, *seed, *count);
-    FromNoise { model, walk, steps, guidance, seed, count, then }.run(&subject, models, job, on_step)
+    FromNoise { stages, steps, guidance, seed, count }.run(&subject, models, job, on_step)
 }
 
 /// The prompt of each part. The part that a photo gives is overwritten at every step: any prompt's noise does for it.

@@ -7,7 +7,7 @@ use crate::recipe::Sample;
 use anyhow::Result;
 
 pub(super) fn run(recipe: &Sample, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
-    let Sample { model, walk, steps, guidance, seed, count, then, prompt } = recipe;
+    let Sample { stages, steps, guidance, seed, count, prompt } = recipe;
     let subject = Subject {
         prompts: std::slice::from_ref(prompt),
         blend: &|_| Ok(Blend::Single),
@@ -15,5 +15,5 @@ pub(super) fn run(recipe: &Sample, models: &mut Models, job: Job, on_step: OnSte
         kept_as: &|picture| Ok(vec![picture.clone()]),
     };
     let (steps, guidance, seed, count) = (*steps, *guidance, *seed, *count);
-    FromNoise { model, walk, steps, guidance, seed, count, then }.run(&subject, models, job, on_step)
+    FromNoise { stages, steps, guidance, seed, count }.run(&subject, models, job, on_step)
 }

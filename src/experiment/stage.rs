@@ -6,7 +6,7 @@ use super::{Checkpoint, Job, Models, OnStep, Outcome, Step, begin, pixels};
 use crate::diffusion::{self, Noise, Sampler, Schedule, Use, View, bilinear, forward};
 use crate::input::Inputs;
 use crate::model::{Design, Pipeline};
-use crate::recipe::{self, Photo, StageTwo};
+use crate::recipe::{Photo, Stages, Walk};
 use anyhow::{Context, Result, ensure};
 use candle_core::Tensor;
 
@@ -90,13 +90,11 @@ fn check_level(level: usize, schedule: Option<&Schedule>) -> Result<&Schedule> {
 
 /// Pictures from noise, in one stage or two.
 pub(super) struct FromNoise<'a> {
-    pub model: &'a recipe::Model,
-    pub walk: &'a recipe::Walk,
+    pub stages: &'a Stages,
     pub steps: Option<u64>,
     pub guidance: f64,
     pub seed: u64,
     pub count: usize,
-    pub then: &'a StageTwo,
 }
 
 /// The second stage of a run, before its model is loaded.
@@ -109,10 +107,10 @@ struct Second {
 
 impl FromNoise<'_> {
     pub fn run(&self, subject: &Subject, models: &mut Models, job: Job, on_step: OnStep) -> Result<Outcome> {
-        let kept = begin(&models.inputs, self.walk.from.as_ref(), job)?;
-        let (design, hash) = models.design(self.model)?;
-        let way = Way::new(self.walk, self.steps, &design)?;
-        let second = self.then.model.as_deref().map(|name| self.second(name, &design, models)).transpose()?;
+        let kept = begin(&models.inputs, self.stages.walk.from.as_ref(), job)?;
+        let (design, hash) = models.design(&self.stages.model)?;
+        let way = Way::new(&self.stages.walk, self.steps, &design)?;
+        let second = self.stages.then.model.as_deref().map(|name| self.second(name, &design, models)).transpose()?;
         let of = way.entries() + second.as_ref().map_or(0, |second| second.way.entries());
 
         let (small, kept) = match kept {
@@ -152,8 +150,8 @@ impl FromNoise<'_> {
         on_step: OnStep,
     ) -> Result<Option<Tensor>> {
         let inputs = models.inputs.clone();
-        let model = models.get(self.model, subject.prompts)?;
-        let sampler = way.sampler(self.walk, self.seed, &model.design);
+        let model = models.get(&self.stages.model, subject.prompts)?;
+        let sampler = way.sampler(&self.stages.walk, self.seed, &model.design);
         let start = way.start(kept, sampler.noise, (self.count, 3, model.size(), model.size()))?;
         let stage = Stage { model, way, sampler: &sampler, guidance: self.guidance, drowned: None };
         stage.walk(subject, &inputs, start, on_step)
@@ -164,9 +162,9 @@ impl FromNoise<'_> {
         let (design, hash) = models.enlarger(name)?;
         let (small, large) = (first.size(), design.size());
         ensure!(large > small && large.is_multiple_of(small), "{name} makes pictures of {large} pixels, which is no multiple of {small}");
-        check_level(self.then.noise_level(), design.augmentation.as_ref())?;
-        let walk = recipe::Walk { timesteps: None, from: None, ..self.walk.clone() };
-        let way = Way::new(&walk, Some(self.then.steps()), &design)?;
+        check_level(self.stages.then.noise_level(), design.augmentation.as_ref())?;
+        let walk = Walk { timesteps: None, from: None, ..self.stages.walk.clone() };
+        let way = Way::new(&walk, Some(self.stages.then.steps()), &design)?;
         Ok(Second { name: name.to_owned(), design, hash, way })
     }
 
@@ -178,12 +176,12 @@ impl FromNoise<'_> {
         (models, on_step): (&mut Models, OnStep),
     ) -> Result<Option<Tensor>> {
         let (inputs, way, side) = (models.inputs.clone(), &second.way, second.design.size());
-        let sampler = way.sampler(self.walk, self.seed | SECOND, &second.design);
+        let sampler = way.sampler(&self.stages.walk, self.seed | SECOND, &second.design);
         let start = way.start(kept, sampler.noise, (self.count, 3, side, side))?;
-        let level = self.then.noise_level();
+        let level = self.stages.then.noise_level();
         let drowned = drown(small, side, (level, second.design.augmentation.as_ref()), sampler.noise)?;
-        let model = models.second(&second.name, self.model, subject.prompts)?;
-        let stage = Stage { model, way, sampler: &sampler, guidance: self.then.guidance(), drowned: Some((drowned, level)) };
+        let model = models.second(&second.name, &self.stages.model, subject.prompts)?;
+        let stage = Stage { model, way, sampler: &sampler, guidance: self.stages.then.guidance(), drowned: Some((drowned, level)) };
         stage.walk(subject, &inputs, start, on_step)
     }
 }

@@ -1,6 +1,6 @@
 //! `anagram`: one picture that shows something else in each view.
 
-use super::{Experiment, Given, Model, RecipeError, StageTwo, View, Walk, number, walk::halves};
+use super::{Experiment, Given, RecipeError, Stages, View, Walk, number};
 use serde::Serialize;
 
 /// Develop a picture that shows each prompt under a view of its own (visual anagrams).
@@ -39,17 +39,7 @@ pub struct Anagram {
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs)] // Its help is that of its fields.
-    pub walk: Walk,
-
-    #[command(flatten)]
-    #[serde(flatten)]
-    #[allow(missing_docs)] // Its help is that of its fields.
-    pub model: Model,
-
-    #[command(flatten)]
-    #[serde(flatten)]
-    #[allow(missing_docs)] // Its help is that of its fields.
-    pub then: StageTwo,
+    pub stages: Stages,
 }
 
 /// How several predictions become one.
@@ -86,7 +76,7 @@ impl Experiment for Anagram {
     }
 
     fn inputs(&mut self) -> Given<'_> {
-        Given { step: self.walk.from.as_mut(), embeddings: self.model.embeddings.as_mut(), ..Given::default() }
+        Given { step: self.stages.walk.from.as_mut(), embeddings: self.stages.model.embeddings.as_mut(), ..Given::default() }
     }
 
     fn views(&self) -> Vec<View> {
@@ -94,11 +84,11 @@ impl Experiment for Anagram {
     }
 
     fn other_model(&mut self) -> Option<&mut String> {
-        self.then.model.as_mut()
+        self.stages.then.model.as_mut()
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
-        Some((&self.walk, self.steps))
+        Some((&self.stages.walk, self.steps))
     }
 
     fn guidance(&self) -> Option<f64> {
@@ -110,7 +100,7 @@ impl Experiment for Anagram {
         let base = (self.shown().len() > self.view.len()).then(|| "base".to_owned());
         let views = self.view.iter().zip(&self.prompt).map(|(view, prompt)| format!("{view}: {prompt}"));
         let row: Vec<String> = base.into_iter().chain(views).collect();
-        self.then.pictures(vec![row; self.count].concat())
+        self.stages.then.pictures(vec![row; self.count].concat())
     }
 
     fn columns(&self) -> usize {
@@ -119,12 +109,11 @@ impl Experiment for Anagram {
 
     fn model_calls(&self) -> usize {
         let views = if self.reduce == Reduce::Mean { self.view.len() } else { 1 };
-        (self.walk.calls(self.steps) * halves(self.guidance) + self.then.calls()) * self.count * views
+        self.stages.calls(self.steps, self.guidance) * self.count * views
     }
 
     fn check(&self) -> Result<(), RecipeError> {
         check_views(self.prompt.len(), self.view.len())?;
-        self.then.check()?;
-        self.walk.check(self.steps)
+        self.stages.check(self.steps)
     }
 }

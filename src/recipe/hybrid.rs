@@ -1,6 +1,6 @@
 //! `hybrid`: the parts of one picture from different prompts (factorized diffusion).
 
-use super::{Colour, Experiment, Fit, Given, Image, Model, RecipeError, StageTwo, Walk, number, walk::halves};
+use super::{Colour, Experiment, Fit, Given, Image, RecipeError, Stages, Walk, number};
 use serde::Serialize;
 
 /// Develop a picture whose parts, such as its low and high frequencies, follow different prompts (factorized diffusion).
@@ -60,17 +60,7 @@ pub struct Hybrid {
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs)] // Its help is that of its fields.
-    pub walk: Walk,
-
-    #[command(flatten)]
-    #[serde(flatten)]
-    #[allow(missing_docs)] // Its help is that of its fields.
-    pub model: Model,
-
-    #[command(flatten)]
-    #[serde(flatten)]
-    #[allow(missing_docs)] // Its help is that of its fields.
-    pub then: StageTwo,
+    pub stages: Stages,
 }
 
 /// Into which parts a picture falls. The parts add up to the picture.
@@ -110,18 +100,18 @@ impl Experiment for Hybrid {
     fn inputs(&mut self) -> Given<'_> {
         Given {
             pictures: self.reference.iter_mut().collect(),
-            step: self.walk.from.as_mut(),
-            embeddings: self.model.embeddings.as_mut(),
+            step: self.stages.walk.from.as_mut(),
+            embeddings: self.stages.model.embeddings.as_mut(),
             ..Given::default()
         }
     }
 
     fn other_model(&mut self) -> Option<&mut String> {
-        self.then.model.as_mut()
+        self.stages.then.model.as_mut()
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
-        Some((&self.walk, self.steps))
+        Some((&self.stages.walk, self.steps))
     }
 
     fn guidance(&self) -> Option<f64> {
@@ -131,7 +121,7 @@ impl Experiment for Hybrid {
     /// A row a hybrid: the whole, then its parts.
     fn pictures(&self) -> Vec<String> {
         let row = || std::iter::once("hybrid").chain(self.split.parts().iter().copied()).map(str::to_owned);
-        self.then.pictures((0..self.count).flat_map(|_| row()).collect())
+        self.stages.then.pictures((0..self.count).flat_map(|_| row()).collect())
     }
 
     fn columns(&self) -> usize {
@@ -139,7 +129,7 @@ impl Experiment for Hybrid {
     }
 
     fn model_calls(&self) -> usize {
-        (self.walk.calls(self.steps) * halves(self.guidance) + self.then.calls()) * self.count * self.prompt.len()
+        self.stages.calls(self.steps, self.guidance) * self.count * self.prompt.len()
     }
 
     fn check(&self) -> Result<(), RecipeError> {
@@ -154,7 +144,6 @@ impl Experiment for Hybrid {
                 format!("this split leaves {free} parts to prompts, and there are {}", self.prompt.len()),
             ));
         }
-        self.then.check()?;
-        self.walk.check(self.steps)
+        self.stages.check(self.steps)
     }
 }

@@ -28,6 +28,7 @@ mod run;
 mod sample;
 mod sample_digits;
 mod stage_two;
+mod stages;
 mod timesteps;
 mod train;
 mod train_class;
@@ -60,6 +61,7 @@ pub use run::{Run, RunId, State};
 pub use sample::Sample;
 pub use sample_digits::{BUILT_IN, SampleDigits};
 pub use stage_two::StageTwo;
+pub use stages::Stages;
 pub use timesteps::{RESPACINGS, Timesteps};
 pub use train::{Decay, Diffuse, Edition, Learn, MNIST, Modulation, Objective, Training, preset};
 pub use train_class::TrainClass;
@@ -144,7 +146,7 @@ macro_rules! experiments {
 
 experiments! {
     /// Develop pictures from pure noise.
-    "sample" => Sample with model.name,
+    "sample" => Sample with stages.model.name,
     /// A picture drowned in noise.
     "forward" => Forward with model,
     /// Noise taken away by a blur.
@@ -158,9 +160,9 @@ experiments! {
     /// RePaint.
     "inpaint" => Inpaint with model.name,
     /// Visual anagrams.
-    "anagram" => Anagram with model.name,
+    "anagram" => Anagram with stages.model.name,
     /// Factorized diffusion.
-    "hybrid" => Hybrid with model.name,
+    "hybrid" => Hybrid with stages.model.name,
     /// Stage II super-resolution.
     "upscale" => Upscale with model,
     /// An image at every noise level.

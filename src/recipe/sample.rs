@@ -1,6 +1,6 @@
 //! `sample`: pictures from pure noise.
 
-use super::{Experiment, Given, Model, RecipeError, StageTwo, Walk, number, walk::halves};
+use super::{Experiment, Given, RecipeError, Stages, Walk, number};
 use serde::Serialize;
 
 /// Develop pictures from pure noise under a prompt.
@@ -31,17 +31,7 @@ pub struct Sample {
     #[command(flatten)]
     #[serde(flatten)]
     #[allow(missing_docs)] // Its help is that of its fields.
-    pub walk: Walk,
-
-    #[command(flatten)]
-    #[serde(flatten)]
-    #[allow(missing_docs)] // Its help is that of its fields.
-    pub model: Model,
-
-    #[command(flatten)]
-    #[serde(flatten)]
-    #[allow(missing_docs)] // Its help is that of its fields.
-    pub then: StageTwo,
+    pub stages: Stages,
 }
 
 impl Experiment for Sample {
@@ -50,15 +40,15 @@ impl Experiment for Sample {
     }
 
     fn inputs(&mut self) -> Given<'_> {
-        Given { step: self.walk.from.as_mut(), embeddings: self.model.embeddings.as_mut(), ..Given::default() }
+        Given { step: self.stages.walk.from.as_mut(), embeddings: self.stages.model.embeddings.as_mut(), ..Given::default() }
     }
 
     fn other_model(&mut self) -> Option<&mut String> {
-        self.then.model.as_mut()
+        self.stages.then.model.as_mut()
     }
 
     fn walk(&self) -> Option<(&Walk, Option<u64>)> {
-        Some((&self.walk, self.steps))
+        Some((&self.stages.walk, self.steps))
     }
 
     fn guidance(&self) -> Option<f64> {
@@ -66,12 +56,12 @@ impl Experiment for Sample {
     }
 
     fn pictures(&self) -> Vec<String> {
-        self.then.pictures((1..=self.count).map(|picture| picture.to_string()).collect())
+        self.stages.then.pictures((1..=self.count).map(|picture| picture.to_string()).collect())
     }
 
     /// An enlarged picture stands beneath its small one, as long as a row holds them all.
     fn columns(&self) -> usize {
-        match (&self.then.model, self.count) {
+        match (&self.stages.then.model, self.count) {
             (Some(_), 1) => 2,
             (Some(_), count @ ..=8) => count,
             _ => (1..).find(|n| n * n >= self.pictures().len()).unwrap_or(1),
@@ -79,11 +69,10 @@ impl Experiment for Sample {
     }
 
     fn model_calls(&self) -> usize {
-        (self.walk.calls(self.steps) * halves(self.guidance) + self.then.calls()) * self.count
+        self.stages.calls(self.steps, self.guidance) * self.count
     }
 
     fn check(&self) -> Result<(), RecipeError> {
-        self.then.check()?;
-        self.walk.check(self.steps)
+        self.stages.check(self.steps)
     }
 }
