@@ -83,6 +83,12 @@ impl App {
             Event::Numbers { numbers } => self.numbers(numbers),
             Event::Kept { ticket, image } => self.drawing_kept(ticket, &image),
             Event::Submitted { first, .. } => self.queue.ask_for(first),
+            Event::Held { .. }
+            | Event::Order { .. }
+            | Event::Found { .. }
+            | Event::Gone { .. }
+            | Event::Kin { .. }
+            | Event::Table { .. } => {}
             Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
         }
     }

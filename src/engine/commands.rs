@@ -18,7 +18,7 @@ impl Server {
     pub(super) fn obey(&mut self, viewer: u64, command: Command) {
         let greeted = self.viewers.get(&viewer).is_some_and(|viewer| viewer.greeted);
         let done = match command {
-            Command::Hello { protocol, version } => self.greet(viewer, protocol, &version),
+            Command::Hello { protocol, version, .. } => self.greet(viewer, protocol, &version),
             _ if !greeted => {
                 self.refuse(viewer, "a viewer has to say Hello first");
                 Ok(())
@@ -45,6 +45,14 @@ impl Server {
             Command::Note { run, text } => self.note_on(run, &text),
             Command::Pull { repository } => self.pull(&repository),
             Command::StopPull => self.stop_pull(),
+            Command::Find { .. }
+            | Command::Mark { .. }
+            | Command::Delete { .. }
+            | Command::Restore { .. }
+            | Command::Kin { .. }
+            | Command::Table { .. }
+            | Command::Move { .. }
+            | Command::HoldQueue { .. } => Err(anyhow::anyhow!("this engine cannot do that yet")),
             Command::Inspect { .. } | Command::Look { .. } | Command::Keep { .. } | Command::Export { .. } | Command::Models => {
                 self.aside(viewer, command);
                 Ok(())

@@ -1,6 +1,6 @@
 //! `darkroom.db`: its schema, how it is opened, and how a row is a run.
 
-use crate::recipe::{Axis, Made, Run, RunId, State};
+use crate::recipe::{Axis, Made, Marks, Run, RunId, State};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use rusqlite::{Connection, ErrorCode, Row, Transaction, TransactionBehavior, params};
 use std::path::Path;
@@ -215,6 +215,8 @@ fn run(row: &Row) -> Result<Run> {
         error: row.get("error")?,
         grid: row.get::<_, Option<i64>>("grid")?.map(RunId),
         note: row.get("note")?,
+        marks: Marks::default(),
+        foreign: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Gallery, index, now_ms, rebuild::MAX_ID};
 use crate::input::Inputs;
-use crate::recipe::{Axis, Given, Grid, Image, MAX_CELLS, Recipe, Run, RunId, State};
+use crate::recipe::{Axis, Given, Grid, Image, MAX_CELLS, Marks, Recipe, Run, RunId, State};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::HashMap;
@@ -158,6 +158,8 @@ impl Gallery {
             error: None,
             grid: (cells > 1).then_some(RunId(first)),
             note: None,
+            marks: Marks::default(),
+            foreign: None,
         };
         Ok((first..).zip(&grid.recipes).map(run).collect())
     }

@@ -3,7 +3,7 @@
 use super::queue::fits;
 use super::{events, index, picture::read_png_recipe, points};
 use crate::atomic;
-use crate::recipe::{Axis, Grid, Made, Point, Recipe, Run, RunId, State};
+use crate::recipe::{Axis, Grid, Made, Marks, Point, Recipe, Run, RunId, State};
 use anyhow::{Context, Result, ensure};
 use index::{Beside, Index};
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -213,8 +213,9 @@ impl Found {
             None => (State::Interrupted, Some("the index was made again while it was unfinished; Enter starts it".to_owned())),
         };
         let took_ms = times.filter(|_| state == State::Done).map(|times| times.took_ms);
-        self.runs
-            .push((Run { id, recipe, state, step, of, created_ms, took_ms, error, grid: None, note: super::note::read(folder) }, made));
+        let note = super::note::read(folder);
+        let run = Run { id, recipe, state, step, of, created_ms, took_ms, error, grid: None, note, marks: Marks::default(), foreign: None };
+        self.runs.push((run, made));
         self.points.push((id, points));
     }
 

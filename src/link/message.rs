@@ -4,11 +4,11 @@
 //! to a viewer that has asked for one of its run with [`NextFrame`](Command::NextFrame) since it got the last.
 
 use super::{Bytes, Loading, Model, PictureHead, PullEnd, Pulling};
-use crate::recipe::{Colour, Export, Fit, Grid, Layer, Numbers, Point, Run, RunId};
+use crate::recipe::{Colour, Export, Fit, Grid, Kin, Layer, Mark, Numbers, Point, Run, RunId, Table};
 use serde::{Deserialize, Serialize};
 
 /// The version of this language. Fields may be added without a new number; a changed meaning needs one.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// What a viewer asks of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub enum Command {
         protocol: u32,
         /// The version of its program, for the log.
         version: String,
+        /// Whether it only watches: what would change anything is refused.
+        #[serde(default)]
+        watches: bool,
     },
     /// Queue every recipe of the grid as a run of its own.
     Submit {
@@ -50,6 +53,63 @@ pub enum Command {
         before: Option<RunId>,
         /// At most so many.
         limit: u32,
+    },
+    /// Finished runs that a filter lets through, newest first: answered by [`Event::Found`]. A newer one takes the place of
+    /// one that is not begun.
+    Find {
+        /// Comes back with the answer.
+        ticket: u32,
+        /// As it was typed; empty for all.
+        filter: String,
+        /// Seconds that the viewer's clock is ahead of UTC: where its `yesterday` begins.
+        utc_offset_s: i32,
+        /// How many of them to leave out at the beginning.
+        from: u64,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Change the marks of finished runs; every viewer is told by [`Event::Run`].
+    Mark {
+        /// Which.
+        runs: Vec<RunId>,
+        /// The change.
+        mark: Mark,
+    },
+    /// Put runs into the trash; every viewer is told by [`Event::Gone`].
+    Delete {
+        /// Which.
+        runs: Vec<RunId>,
+    },
+    /// Take runs out of the trash; every viewer is told by [`Event::Run`].
+    Restore {
+        /// Which.
+        runs: Vec<RunId>,
+    },
+    /// Where a run came from and what came of it: answered by [`Event::Kin`].
+    Kin {
+        /// Comes back with the answer.
+        ticket: u32,
+        /// Whose.
+        run: RunId,
+    },
+    /// The sweep that a run is a cell of: answered by [`Event::Table`].
+    Table {
+        /// Comes back with the answer.
+        ticket: u32,
+        /// The sweep's first run, or any other cell.
+        run: RunId,
+    },
+    /// Change the place of a run in the queue; every viewer is told by [`Event::Order`].
+    Move {
+        /// Which: it waits, or was put aside.
+        run: RunId,
+        /// Where to.
+        to: Turn,
+    },
+    /// Hold the queue or let it go on: while it is held nothing begins. It stays so over a restart.
+    HoldQueue {
+        /// Whether to hold it.
+        held: bool,
     },
     /// A kept picture, made smaller where it is larger than `side`.
     Picture {
@@ -150,6 +210,21 @@ pub enum Command {
     StopPull,
 }
 
+/// A place in the queue, as a run is moved there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Turn {
+    /// Before all others that wait.
+    First,
+    /// One place earlier.
+    Earlier,
+    /// One place later.
+    Later,
+    /// Behind all others.
+    Last,
+    /// To the place of another run, which moves on.
+    At(RunId),
+}
+
 /// What the engine tells a viewer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
@@ -177,6 +252,16 @@ pub enum Event {
     Queue {
         /// The runs.
         runs: Vec<Run>,
+    },
+    /// The queue is held, or goes on; follows `Hello`.
+    Held {
+        /// Whether nothing begins until somebody lets it go on.
+        held: bool,
+    },
+    /// Every run that is not finished has this place now.
+    Order {
+        /// In the order of the queue.
+        runs: Vec<RunId>,
     },
     /// The answer to [`Command::Submit`]: its runs have the numbers from `first` to `last`, in the order of its recipes.
     Submitted {
@@ -264,6 +349,38 @@ pub enum Event {
         runs: Vec<Run>,
         /// How many finished runs match in all.
         total: u64,
+    },
+    /// The answer to [`Command::Find`]; where the filter cannot be understood it is [`Event::Failed`].
+    Found {
+        /// The one of the request.
+        ticket: u32,
+        /// How many were left out at the beginning.
+        from: u64,
+        /// Newest first; fewer than asked for where they would not fit into a packet.
+        runs: Vec<Run>,
+        /// How many finished runs match in all.
+        total: u64,
+    },
+    /// Runs are in the trash.
+    Gone {
+        /// Which.
+        runs: Vec<RunId>,
+    },
+    /// The answer to [`Command::Kin`].
+    Kin {
+        /// The one of the request.
+        ticket: u32,
+        /// Whose.
+        run: RunId,
+        /// Its relatives.
+        kin: Kin,
+    },
+    /// The answer to [`Command::Table`].
+    Table {
+        /// The one of the request.
+        ticket: u32,
+        /// The sweep.
+        table: Table,
     },
     /// The numbers behind a step, an answer to [`Command::Inspect`].
     Numbers {

@@ -16,7 +16,7 @@ mod tests;
 
 pub use crate::model::{Loading, Phase};
 pub use bytes::Bytes;
-pub use message::{Command, Event, POINTS, PROTOCOL};
+pub use message::{Command, Event, POINTS, PROTOCOL, Turn};
 pub use model::{Doing, Home, Model, PullEnd, Pulling};
 pub use picture::{CHUNK, Picture, PictureHead, PictureOf};
 pub use talk::over;

@@ -104,7 +104,7 @@ pub(super) async fn talk<S: AsyncRead + AsyncWrite>(
 /// Says who we are and waits for the answer.
 async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(reader: &mut Reader<R>, writer: &mut Writer<W>) -> Result<Event, End> {
     let broken = |error: anyhow::Error| End::Broken(error.to_string());
-    let hello = Command::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned() };
+    let hello = Command::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), watches: false };
     // An engine that has closed already may have left a reason to read.
     writer.send(encode(&hello).map_err(broken)?).await.ok();
     match reader.next().await.map_err(broken)? {

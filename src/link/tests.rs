@@ -3,7 +3,7 @@
 
 use super::codec::{MAX_PACKET, Reader, Writer, decode, encode};
 use super::*;
-use crate::recipe::{Axis, Grid, Recipe, Run, RunId, State};
+use crate::recipe::{Axis, Grid, Marks, Recipe, Run, RunId, State};
 use proptest::{collection::vec, option, prelude::*};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex};
@@ -23,14 +23,14 @@ fn id() -> impl Strategy<Value = RunId> {
 prop_compose! {
     fn run()(id in id(), recipe in recipe(), step: u32, of: u32, created_ms: i64, took_ms: Option<u64>, error: Option<String>,
              grid in option::of(id())) -> Run {
-        Run { id, recipe, state: State::Interrupted, step, of, created_ms, took_ms, error, grid, note: None }
+        Run { id, recipe, state: State::Interrupted, step, of, created_ms, took_ms, error, grid, note: None, marks: Marks::default(), foreign: None }
     }
 }
 
 fn commands() -> impl Strategy<Value = Command> {
     let axes = vec((any::<String>(), vec(any::<String>(), 0..3)).prop_map(|(field, values)| Axis { field, values }), 0..3);
     prop_oneof![
-        (any::<u32>(), any::<String>()).prop_map(|(protocol, version)| Command::Hello { protocol, version }),
+        (any::<u32>(), any::<String>()).prop_map(|(protocol, version)| Command::Hello { protocol, version, watches: false }),
         (axes, vec(recipe(), 0..3)).prop_map(|(axes, recipes)| Command::Submit { grid: Grid { axes, recipes } }),
         id().prop_map(|run| Command::Cancel { run }),
         id().prop_map(|run| Command::Resume { run }),

@@ -1,6 +1,6 @@
 //! One recipe executed: how far it has come.
 
-use super::Recipe;
+use super::{Foreign, Marks, Recipe};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -79,4 +79,10 @@ pub struct Run {
     /// What the user observed.
     #[serde(default)]
     pub note: Option<String>,
+    /// Stars, rating and tags.
+    #[serde(default)]
+    pub marks: Marks,
+    /// Where its picture comes from, if another program or workspace has made it.
+    #[serde(default)]
+    pub foreign: Option<Foreign>,
 }

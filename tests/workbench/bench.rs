@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use darkroom::app::{App, Draft, Effect, Input, NoteDraft, Source, Start, Target};
 use darkroom::link::{Command, Event, News, PROTOCOL, Picture, PictureHead, PictureOf};
 use darkroom::preview::{self, Graphics, Paper, Shelf, Slot};
-use darkroom::recipe::{Recipe, Run, RunId, State};
+use darkroom::recipe::{Marks, Recipe, Run, RunId, State};
 use darkroom::theme::{self, Depth, Theme};
 use darkroom::ui::{self, Look};
 use ratatui::{
@@ -258,7 +258,20 @@ pub fn screen(script: &str) -> String {
 pub fn run(id: i64, prompt: &str, state: State) -> Run {
     let recipe = Recipe::parse("sample", &[("prompt".into(), prompt.into()), ("seed".into(), id.to_string())]).unwrap();
     let created_ms = NOON - 300_000;
-    Run { id: RunId(id), recipe, state, step: 0, of: 0, created_ms, took_ms: None, error: None, grid: None, note: None }
+    Run {
+        id: RunId(id),
+        recipe,
+        state,
+        step: 0,
+        of: 0,
+        created_ms,
+        took_ms: None,
+        error: None,
+        grid: None,
+        note: None,
+        marks: Marks::default(),
+        foreign: None,
+    }
 }
 
 /// A finished run of another experiment.

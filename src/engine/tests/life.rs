@@ -31,7 +31,7 @@ async fn what_is_said_in_the_moment_of_the_end_is_heard() {
     let stopper = engine.viewer().await;
     let (read, write) = tokio::io::split(engine.stream(1 << 16).await);
     let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
-    writer.send(encode(&Command::Hello { protocol: PROTOCOL, version: "late".into() }).unwrap()).await.unwrap();
+    writer.send(encode(&Command::Hello { protocol: PROTOCOL, version: "late".into(), watches: false }).unwrap()).await.unwrap();
     stopper.say(Command::Stop { now: false });
     // Sent when the engine has already said its last word.
     while reader.next::<Event>().await.unwrap().is_some() {}

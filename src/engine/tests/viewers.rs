@@ -113,7 +113,7 @@ async fn a_viewer_that_never_reads_holds_nobody_up() {
     let deaf = engine.stream(64).await;
     let (read, write) = tokio::io::split(deaf);
     let mut deaf = Writer::new(write);
-    deaf.send(encode(&Command::Hello { protocol: PROTOCOL, version: "deaf".into() }).unwrap()).await.unwrap();
+    deaf.send(encode(&Command::Hello { protocol: PROTOCOL, version: "deaf".into(), watches: false }).unwrap()).await.unwrap();
     deaf.send(encode(&next_frame(1)).unwrap()).await.unwrap();
     let mut viewer = engine.viewer().await;
     viewer.say(prompts(&["one"]));
@@ -142,9 +142,10 @@ async fn bytes_that_are_no_command_close_their_connection_and_no_other() {
     let framed = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
     let said = |command: &Command| framed(&encode(command).unwrap());
     let oversized = [&(MAX_PACKET as u32 + 1).to_be_bytes()[..], b"x"].concat();
-    let other = said(&Command::Hello { protocol: PROTOCOL + 1, version: "9".into() });
+    let other = said(&Command::Hello { protocol: PROTOCOL + 1, version: "9".into(), watches: false });
     let elsewhere = format!("version {PROTOCOL} of the link, this program {}", PROTOCOL + 1);
-    let unknown = [said(&Command::Hello { protocol: PROTOCOL, version: "9".into() }), framed(b"\x81\xa5Dance\x80")].concat();
+    let unknown =
+        [said(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: false }), framed(b"\x81\xa5Dance\x80")].concat();
     let cases = [
         (oversized, "larger than 16 MiB"),
         (framed(b"\xc1\xff\x07"), "cannot be understood"),
