@@ -88,6 +88,7 @@ impl Server {
             // For a first guess at how long something takes.
             pace_ms: self.gallery.pace_ms(EMBEDDED).unwrap_or_default(),
             places: self.bench.places(),
+            workspace: self.gallery.workspace().to_string_lossy().into_owned(),
         };
         self.answer(viewer, &hello);
         if let Some(viewer) = self.viewers.get_mut(&viewer) {

@@ -82,6 +82,11 @@ impl Gallery {
         Ok((Gallery { workspace, connection: Mutex::new(connection), held: Mutex::default() }, told))
     }
 
+    /// Its folder.
+    pub fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
     /// One run.
     pub fn run(&self, id: RunId) -> Result<Option<Run>> {
         let sql = format!("SELECT {} FROM runs WHERE id = ?1", index::COLUMNS);

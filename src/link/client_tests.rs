@@ -41,7 +41,15 @@ impl Socket {
         let (read, write) = self.listener.accept().await.unwrap().0.into_split();
         let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
         assert!(matches!(reader.next().await.unwrap(), Some(Command::Hello { .. })));
-        let hello = Event::Hello { protocol: PROTOCOL, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None, places: vec![] };
+        let hello = Event::Hello {
+            protocol: PROTOCOL,
+            version: "0".into(),
+            pid: 1,
+            started_ms: 0,
+            pace_ms: None,
+            places: vec![],
+            workspace: String::new(),
+        };
         writer.send(encode(&hello).unwrap()).await.unwrap();
         (reader, writer)
     }

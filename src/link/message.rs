@@ -242,6 +242,9 @@ pub enum Event {
         pace_ms: Option<f64>,
         /// Where its workers compute, a word or two for each: `cuda f16`.
         places: Vec<String>,
+        /// The folder with its gallery, on its machine.
+        #[serde(default)]
+        workspace: String,
     },
     /// The engine closes this connection, and why.
     Refused {

@@ -54,7 +54,15 @@ fn events() -> impl Strategy<Value = Event> {
     let head = (id(), what, any::<u32>(), any::<u32>());
     prop_oneof![
         (any::<u32>(), any::<String>(), any::<u32>(), any::<i64>(), option::of(0.0..1e9), vec(any::<String>(), 0..3)).prop_map(
-            |(protocol, version, pid, started_ms, pace_ms, places)| Event::Hello { protocol, version, pid, started_ms, pace_ms, places }
+            |(protocol, version, pid, started_ms, pace_ms, places)| Event::Hello {
+                protocol,
+                version,
+                pid,
+                started_ms,
+                pace_ms,
+                places,
+                workspace: "/w".into()
+            }
         ),
         any::<String>().prop_map(|reason| Event::Refused { reason }),
         vec(run(), 0..3).prop_map(|runs| Event::Queue { runs }),
@@ -218,7 +226,7 @@ impl Engine {
 }
 
 fn hello(protocol: u32) -> Event {
-    Event::Hello { protocol, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None, places: vec![] }
+    Event::Hello { protocol, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None, places: vec![], workspace: String::new() }
 }
 
 fn next_frame(run: i64) -> Command {

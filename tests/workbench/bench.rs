@@ -65,6 +65,7 @@ impl Bench {
             started_ms,
             pace_ms: Some(6.0),
             places: vec!["cpu f32".into()],
+            workspace: "/work".into(),
         });
         self.event(Event::Queue { runs: vec![] });
     }

@@ -379,7 +379,15 @@ fn the_header_says_where_the_engine_computes_where_there_is_room() {
         let mut bench = Bench::with_engine(width, height);
         let places = places.iter().map(|place| place.to_string()).collect();
         let started_ms = super::bench::NOON - 3 * 3_600_000;
-        bench.event(Event::Hello { protocol: PROTOCOL, version: "0.1.0".into(), pid: 7, started_ms, pace_ms: None, places });
+        bench.event(Event::Hello {
+            protocol: PROTOCOL,
+            version: "0.1.0".into(),
+            pid: 7,
+            started_ms,
+            pace_ms: None,
+            places,
+            workspace: "/work".into(),
+        });
         bench.screen().lines().next().unwrap().to_owned()
     };
     assert!(header(&["cpu f32"], (120, 40)).contains("tiny-if · cpu f32 · engine up 3 h"));

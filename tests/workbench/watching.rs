@@ -199,7 +199,15 @@ fn an_engine_that_was_not_there_knows_the_wish_to_finish_from_the_recipe_alone()
     goes_on(&mut bench);
     assert_eq!(epochs(&bench), (3, 3), "it is the same engine");
     bench.input(Input::News(News::Lost { reason: "The engine stopped (killed, signal 9).".into() }));
-    bench.event(Event::Hello { protocol: PROTOCOL, version: "0.1.0".into(), pid: 8, started_ms: NOON, pace_ms: None, places: vec![] });
+    bench.event(Event::Hello {
+        protocol: PROTOCOL,
+        version: "0.1.0".into(),
+        pid: 8,
+        started_ms: NOON,
+        pace_ms: None,
+        places: vec![],
+        workspace: "/work".into(),
+    });
     goes_on(&mut bench);
     assert_eq!(epochs(&bench), (3, 20));
     bench.event(Event::Run { run: training(142, &[("until", "3")], State::Running, 1205) });
