@@ -16,6 +16,9 @@ use darkroom::training::{Adam, Parameters};
 use rayon::prelude::*;
 use std::time::Duration;
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = darkroom::memory::ALLOCATOR;
+
 const SAME: Slide = Slide { kernel: 3, stride: 1, padding: 1 };
 const HALF: Slide = Slide { kernel: 3, stride: 2, padding: 1 };
 const DOUBLE: Slide = Slide { kernel: 4, stride: 2, padding: 1 };

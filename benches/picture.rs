@@ -6,6 +6,9 @@ use darkroom::experiment::{self, Models, Outcome};
 use darkroom::recipe::Recipe;
 use std::{ops::ControlFlow, time::Instant};
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = darkroom::memory::ALLOCATOR;
+
 fn main() {
     darkroom::memory::keep();
     let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|word| word.parse().ok()).collect();

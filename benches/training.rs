@@ -7,6 +7,9 @@ use darkroom::network::course::{CourseConfig, CourseUnet, Given, Modulation};
 use darkroom::training::{Adam, Parameters};
 use std::time::{Duration, Instant};
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = darkroom::memory::ALLOCATOR;
+
 const JOBS: [(&str, usize, f64, CourseConfig); 4] = [
     ("single-step", 256, 1e-4, CourseConfig { d: 128, time: None, classes: 0 }),
     ("time", 128, 1e-3, CourseConfig { d: 64, time: Some(Modulation::Add), classes: 0 }),

@@ -83,7 +83,7 @@ fn draft(folder: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 /// Without this the new name may be gone after a power cut, though the bytes are there.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         // Some network file systems cannot sync a folder.
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),

@@ -5,6 +5,7 @@ use crate::gallery::{self, Gallery};
 use crate::recipe::{Export, Layer, Run, RunId, State};
 use anyhow::{Context, Result, ensure};
 use image::RgbImage;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,13 +31,27 @@ pub fn export(gallery: &Gallery, id: RunId, (what, layer): (Export, Layer), out:
         Export::Gif => (gallery::gif(&gallery::film(&frames(gallery, &run, layer)?, pace))?, "steps.gif"),
         Export::Apng => (gallery::apng(&gallery::film(&frames(gallery, &run, layer)?, pace))?, "steps.png"),
         Export::Turning => (gallery::gif(&turning(gallery, &run)?)?, "turning.gif"),
+        Export::Table => (table(gallery, &run)?, "table.png"),
     };
+    // All cells share one sheet, which the first names.
+    let named = if what == Export::Table { run.grid.unwrap_or(id) } else { id };
     let path = match out {
         Some(out) => out.to_owned(),
-        None => gallery.export_path(&format!("{id:06}-{name}"))?,
+        None => gallery.export_path(&format!("{named:06}-{name}"))?,
     };
     gallery::write_atomic(&path, &bytes)?;
     Ok(path)
+}
+
+/// The labelled sheet of the sweep that the run is a cell of.
+fn table(gallery: &Gallery, run: &Run) -> Result<Vec<u8>> {
+    let first =
+        run.grid.with_context(|| format!("run {} is no cell of a sweep; a list such as 1,3,5 in a number field makes one", run.id))?;
+    let sheet = gallery.sheet(first)?;
+    let sheet = sheet.with_context(|| {
+        format!("cells of the sweep of {first} wait or run, or none has a picture; its sheet can be made once they are over")
+    })?;
+    fs::read(&sheet).with_context(|| format!("{} cannot be read", sheet.display()))
 }
 
 /// What a finished run made, with its labels, over its steps.
@@ -120,7 +135,6 @@ mod tests {
     use crate::recipe::{Grid, Recipe};
     use image::AnimationDecoder;
     use image::codecs::gif::GifDecoder;
-    use std::fs;
     use std::io::Cursor;
     use std::ops::ControlFlow;
 
@@ -170,6 +184,33 @@ mod tests {
             assert_eq!(below(0), [0, 0, 0, 255], "what is not there yet is black");
             assert_ne!(below(2), below(0));
         }
+    }
+
+    #[test]
+    fn the_sheet_of_a_sweep_is_made_from_any_of_its_cells_once_all_are_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let (gallery, _) = Gallery::open(folder.path()).unwrap();
+        let fields = [("t", "500"), ("seed", "1,2,3")].map(|(field, value)| (field.to_owned(), value.to_owned()));
+        let grid = crate::recipe::Ask { experiment: "forward".to_owned(), fields: fields.to_vec() }.expand().unwrap();
+        let runs = gallery.adopt(&grid).unwrap();
+        let made = |run: &Run| {
+            let outcome = experiment::run(&run.recipe, &mut Models::with(gallery.inputs()), None, &mut |_| Ok(ControlFlow::Continue(())));
+            let Outcome::Done(pictures, made) = outcome.unwrap() else { panic!("nobody broke it off") };
+            gallery.save(run.id, &made, &pictures, 5).unwrap();
+        };
+        runs[..2].iter().for_each(made);
+        let table = |id, out| export(&gallery, id, (Export::Table, Layer::Clean), out);
+        let error = table(runs[1].id, None).unwrap_err().to_string();
+        assert_eq!(error, "cells of the sweep of 1 wait or run, or none has a picture; its sheet can be made once they are over");
+        made(&runs[2]);
+        let path = table(runs[1].id, None).unwrap();
+        assert!(path.ends_with("exports/000001-table.png"), "{}", path.display());
+        assert_eq!(fs::read(&path).unwrap(), fs::read(gallery.sheet(runs[0].id).unwrap().unwrap()).unwrap());
+        let named = folder.path().join("sheet.png");
+        assert_eq!(table(runs[2].id, Some(&named)).unwrap(), named);
+        let (_folder, gallery, alone) = with("forward", &[("t", "500")]);
+        let error = export(&gallery, alone, (Export::Table, Layer::Clean), None).unwrap_err().to_string();
+        assert!(error.starts_with("run 1 is no cell of a sweep"), "{error}");
     }
 
     #[test]

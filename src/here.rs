@@ -8,53 +8,77 @@ use std::path::{Path, PathBuf, absolute};
 
 /// A command with the whole paths of its models and pictures.
 pub fn command(command: Command) -> Command {
+    renamed(command, &HERE)
+}
+
+/// A command for an engine on another machine, whose own files are meant: `~/` is the folder that it stands in.
+pub fn command_there(command: Command) -> Command {
+    renamed(command, &THERE)
+}
+
+/// A recipe with the whole paths of its models and pictures.
+pub fn recipe(recipe: Recipe) -> Recipe {
+    HERE.recipe(recipe)
+}
+
+/// How the two kinds of names are changed; none where they are right as they are.
+struct Names {
+    file: fn(&str) -> Option<PathBuf>,
+    model: fn(&str) -> Option<String>,
+}
+
+const HERE: Names = Names { file: whole, model: model_here };
+const THERE: Names = Names { file: from_home, model: |model| from_home(model).map(|path| path.to_string_lossy().into_owned()) };
+
+fn renamed(command: Command, names: &Names) -> Command {
     match command {
         Command::Submit { mut grid } => {
-            grid.recipes = grid.recipes.into_iter().map(recipe).collect();
+            grid.recipes = grid.recipes.into_iter().map(|recipe| names.recipe(recipe)).collect();
             Command::Submit { grid }
         }
         Command::Look { ticket, image, model, fit, background } => {
-            let image = image.map(|text| text.parse().map_or(text, |parsed: Image| image_from(&parsed).to_string()));
-            Command::Look { ticket, image, model: model_from(&model).unwrap_or(model), fit, background }
+            let image = image.map(|text| text.parse().map_or(text, |parsed: Image| names.image(&parsed).to_string()));
+            Command::Look { ticket, image, model: (names.model)(&model).unwrap_or(model), fit, background }
         }
         other => other,
     }
 }
 
-/// A recipe with the whole paths of its models and pictures.
-pub fn recipe(mut recipe: Recipe) -> Recipe {
-    for image in recipe.images_mut() {
-        *image = image_from(image);
-    }
-    recipe.each_model(|model| {
-        if let Some(whole) = model_from(model) {
-            *model = whole;
-        }
-    });
-    if let Some(data) = recipe.data_mut().filter(|data| *data != MNIST)
-        && let Some(path) = whole(data)
-    {
-        *data = path.to_string_lossy().into_owned();
-    }
-    recipe
-}
-
 /// What names no file: addresses, results, and what a report makes itself.
 const NO_FILES: &[&str] = &["run:", "weights:", "sample:", "sketch:"];
 
-fn image_from(image: &Image) -> Image {
-    let name = image.as_str();
-    let elsewhere = name.contains("://") || NO_FILES.iter().any(|prefix| name.starts_with(prefix));
-    if elsewhere || image.is_built_in() || image.hash().is_some() {
-        return image.clone();
+impl Names {
+    fn recipe(&self, mut recipe: Recipe) -> Recipe {
+        for image in recipe.images_mut() {
+            *image = self.image(image);
+        }
+        recipe.each_model(|model| {
+            if let Some(name) = (self.model)(model) {
+                *model = name;
+            }
+        });
+        if let Some(data) = recipe.data_mut().filter(|data| *data != MNIST)
+            && let Some(path) = (self.file)(data)
+        {
+            *data = path.to_string_lossy().into_owned();
+        }
+        recipe
     }
-    // One that is not there gets its whole path too: the engine must not find another of that name in its own folder.
-    whole(name).map_or_else(|| image.clone(), |path| Image::file(&path))
+
+    fn image(&self, image: &Image) -> Image {
+        let name = image.as_str();
+        let elsewhere = name.contains("://") || NO_FILES.iter().any(|prefix| name.starts_with(prefix));
+        if elsewhere || image.is_built_in() || image.hash().is_some() {
+            return image.clone();
+        }
+        // One that is not there gets its whole path too: the engine must not find another of that name in its own folder.
+        (self.file)(name).map_or_else(|| image.clone(), |path| Image::file(&path))
+    }
 }
 
 /// The whole path of a model's folder; none for what is no folder here, and for a repository: what it is called, it is called
 /// on every machine, and its folder is another after every pull.
-fn model_from(model: &str) -> Option<String> {
+fn model_here(model: &str) -> Option<String> {
     if model.is_empty() {
         return None;
     }
@@ -71,6 +95,11 @@ fn whole(path: &str) -> Option<PathBuf> {
     home(path).or_else(|| Path::new(path).is_relative().then(|| absolute(path).ok()).flatten())
 }
 
+/// A path from the home folder, as one who stands there calls it.
+fn from_home(path: &str) -> Option<PathBuf> {
+    path.strip_prefix("~/").filter(|rest| !rest.is_empty()).map(PathBuf::from)
+}
+
 /// What no shell has done to a path that was typed into a form.
 fn home(path: &str) -> Option<PathBuf> {
     Some(BaseDirs::new()?.home_dir().join(path.strip_prefix("~/")?))
@@ -80,6 +109,7 @@ fn home(path: &str) -> Option<PathBuf> {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::recipe::{Colour, Fit, Grid};
 
     #[test]
     fn files_get_their_whole_path_and_nothing_else_changes() {
@@ -104,5 +134,23 @@ mod tests {
         let Recipe::Upscale(upscale) = &recipe else { panic!("another recipe") };
         assert!(Path::new(&upscale.model).is_absolute());
         assert_eq!(upscale.text_model, absolute("tests").unwrap().to_str().unwrap());
+    }
+    #[test]
+    fn files_on_another_machine_are_named_from_the_home_folder_there() {
+        let pairs = [("image", "~/three.png"), ("model", "~/models/small")].map(|(field, value)| (field.to_owned(), value.to_owned()));
+        let submit = Command::Submit { grid: Grid::one(Recipe::parse("edit", &pairs).unwrap()) };
+        let Command::Submit { grid } = command_there(submit) else { panic!("another command") };
+        assert_eq!(grid.recipes[0].images()[0].as_str(), "three.png");
+        assert_eq!(grid.recipes[0].model(), "models/small");
+        for same in ["src/input/campanile.jpg", "/data/three.png", "run:7", "~"] {
+            let look = |image: &str| Command::Look {
+                ticket: 1,
+                image: Some(image.to_owned()),
+                model: "src".to_owned(),
+                fit: Fit::Crop,
+                background: Colour([0; 3]),
+            };
+            assert_eq!(command_there(look(same)), look(same));
+        }
     }
 }

@@ -6,8 +6,13 @@
 use mimalloc::MiMalloc;
 use std::ffi::{c_int, c_long};
 
+/// What a program that trains allocates with. The program chooses it and not this library: a test that counts what is allocated
+/// brings its own.
+pub const ALLOCATOR: MiMalloc = MiMalloc;
+
+#[cfg(test)]
 #[global_allocator]
-static MEMORY: MiMalloc = MiMalloc;
+static MEMORY: MiMalloc = ALLOCATOR;
 
 /// `mi_option_purge_delay` of mimalloc.h, which the crate has no name for: milliseconds until what is free goes back.
 const PURGE_DELAY: c_int = 15;

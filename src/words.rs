@@ -1,4 +1,6 @@
-//! Errors and durations as people read them.
+//! Errors, durations and strange texts as people read them.
+
+use std::borrow::Cow;
 
 /// An error and its causes in one line: no backtraces, no control characters, whatever a library or a file put into it.
 pub fn sentence(error: &anyhow::Error) -> String {
@@ -19,6 +21,24 @@ pub fn duration(ms: f64) -> String {
         ms if ms < 7_170_000.0 => format!("{:.0} min", ms / 60e3),
         ms => format!("{:.0} h", ms / 3_600e3),
     }
+}
+
+/// A text of the user's or of the engine's as it may be shown: what would move the cursor or turn the direction of
+/// writing is spelled out. Everything that is not our own words goes through here.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push('⏎'),
+            c if harmful(c) => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl Viewer {
 }
 
 #[tokio::test]
-async fn a_killed_engine_leaves_its_queue_and_its_viewer_and_no_run_kills_a_third_one() {
+async fn a_killed_engine_leaves_its_queue_and_its_viewer_and_nothing_goes_on_unasked() {
     let workspace = Workspace::new();
     let mut viewer = workspace.viewer();
     viewer.submit(&[("steps", "1000")]);
@@ -130,16 +130,25 @@ async fn a_killed_engine_leaves_its_queue_and_its_viewer_and_no_run_kills_a_thir
     let first = viewer.engine;
     viewer.kill(Signal::KILL);
     assert_eq!(viewer.lost().await, "the engine stopped (killed, signal 9)");
-    assert!(viewer.step().await > before, "the run began again");
-    assert_ne!(viewer.engine, first);
-    viewer.kill(Signal::KILL);
-    viewer.lost().await;
     let left = viewer.run_is(1, State::Interrupted).await;
-    assert!(left.step > 0 && left.error.is_some());
+    assert_ne!(viewer.engine, first);
+    assert!(left.step > before);
+    assert_eq!(left.error, Some(format!("the engine died at step {}; Enter goes on", left.step)));
     viewer.submit(&[("steps", "1")]);
     viewer.run_is(2, State::Done).await;
     viewer.say(Command::Resume { run: RunId(1) });
     assert!(viewer.step().await >= left.step);
+
+    // With another in the queue, that waits too.
+    viewer.submit(&[("steps", "1")]);
+    viewer.run_is(3, State::Queued).await;
+    viewer.kill(Signal::KILL);
+    viewer.until(|news| (news == News::Event(Event::Held { held: true })).then_some(())).await;
+    viewer.run_is(1, State::Interrupted).await;
+    assert!(workspace.says(&["status"]).contains("\nthe queue is held: nothing begins until P"));
+    viewer.say(Command::Cancel { run: RunId(1) });
+    viewer.say(Command::HoldQueue { held: false });
+    viewer.run_is(3, State::Done).await;
 }
 
 #[tokio::test]
@@ -150,6 +159,8 @@ async fn a_run_that_lost_its_engine_ends_in_the_same_picture() {
     viewer.step().await;
     viewer.step().await;
     viewer.kill(Signal::KILL);
+    viewer.run_is(1, State::Interrupted).await;
+    viewer.say(Command::Resume { run: RunId(1) });
     viewer.run_is(1, State::Done).await;
     let out = quiet.path().join("out.png");
     quiet.says(&["run", "sample", "--prompt", "a red three", "--seed", "7", "--steps", "12", "--out", out.to_str().unwrap()]);
@@ -282,13 +293,16 @@ async fn a_workspace_has_one_engine() {
 fn the_commands_find_start_and_end_the_engine() {
     let workspace = Workspace::new();
     assert_eq!(workspace.says(&["stop"]), "no engine runs in this workspace\n");
-    assert_eq!(workspace.says(&["status", "--json"]), "{\"pid\":null,\"runs\":[]}\n");
+    assert_eq!(workspace.says(&["status", "--json"]), "{\"pid\":null,\"held\":false,\"runs\":[]}\n");
     let queued = workspace.says(&["submit", "sample", "--json", "--steps", "1000", "--seed", "1,2"]);
     assert_eq!(queued, "{\"event\":\"queued\",\"run\":1}\n{\"event\":\"queued\",\"run\":2}\n");
     let status = workspace.says(&["status", "--json"]);
     assert!(status.contains("{\"id\":1,\"state\":\"running\"") && status.contains("{\"id\":2,\"state\":\"queued\""), "{status}");
     assert!(workspace.says(&["stop", "--now"]).ends_with("the engine has ended\n"));
-    assert_eq!(workspace.says(&["status", "--json"]), "{\"pid\":null,\"runs\":[{\"id\":2,\"state\":\"queued\",\"step\":0,\"of\":0}]}\n");
+    assert_eq!(
+        workspace.says(&["status", "--json"]),
+        "{\"pid\":null,\"held\":false,\"runs\":[{\"id\":2,\"state\":\"queued\",\"step\":0,\"of\":0}]}\n"
+    );
     assert!(!workspace.path().join("engine.lock").exists());
 }
 
@@ -333,7 +347,8 @@ async fn a_training_whose_engine_is_killed_goes_on_and_ends_in_the_same_bytes() 
     let middle = |news| if let News::Event(Event::Step { index: 35.., .. }) = news { Some(()) } else { None };
     viewer.until(middle).await;
     viewer.kill(Signal::KILL);
-    viewer.lost().await;
+    viewer.run_is(1, State::Interrupted).await;
+    viewer.say(Command::Resume { run: RunId(1) });
     viewer.run_is(1, State::Done).await;
 
     let fields: Vec<String> = TRAINING.iter().map(|(field, value)| format!("--{field}={value}")).collect();

@@ -11,6 +11,9 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = darkroom::memory::ALLOCATOR;
+
 /// A small training: 24 images, 5 steps an epoch, the last of 4 images.
 fn recipe(experiment: &str, fields: &[(&str, &str)]) -> Recipe {
     let small = [("images", "24"), ("width", "2"), ("batch", "5"), ("epochs", "3")];

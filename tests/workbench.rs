@@ -5,16 +5,24 @@
 mod bench;
 #[path = "workbench/chaos.rs"]
 mod chaos;
+#[path = "workbench/compare.rs"]
+mod compare;
 #[path = "workbench/curves.rs"]
 mod curves;
 #[path = "workbench/easel.rs"]
 mod easel;
+#[path = "workbench/elsewhere.rs"]
+mod elsewhere;
 #[path = "workbench/engine.rs"]
 mod engine;
 #[path = "workbench/experiments.rs"]
 mod experiments;
 #[path = "workbench/fields.rs"]
 mod fields;
+#[path = "workbench/gallery.rs"]
+mod gallery;
+#[path = "workbench/gallery_screens.rs"]
+mod gallery_screens;
 #[path = "workbench/inspect.rs"]
 mod inspect;
 #[path = "workbench/keys.rs"]
@@ -23,10 +31,14 @@ mod keys;
 mod models;
 #[path = "workbench/notes.rs"]
 mod notes;
+#[path = "workbench/queue.rs"]
+mod queue;
 #[path = "workbench/screens.rs"]
 mod screens;
 #[path = "workbench/several.rs"]
 mod several;
+#[path = "workbench/table.rs"]
+mod table;
 #[path = "workbench/training.rs"]
 mod training;
 #[path = "workbench/watching.rs"]

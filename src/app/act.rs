@@ -1,7 +1,7 @@
 //! What keys and the mouse do.
 
 use super::keys::{Action, is_stopped};
-use super::{App, Effect, Engine, Focus, Overlay, Target, Tone};
+use super::{App, Effect, Engine, Focus, OnGallery, Overlay, Target, Tone};
 use crate::link::Command;
 use crate::recipe::{Recipe, RunId, State};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
@@ -14,7 +14,9 @@ impl App {
         if key.kind == KeyEventKind::Release {
             return;
         }
+        self.gallery.key_came();
         match self.binding(key).map(|binding| binding.action) {
+            Some(action) if self.is_for_others(action) => self.tell_watching(),
             Some(action) => self.act(action),
             None if self.overlay == Some(Overlay::Note) => {
                 self.notes.key(key);
@@ -23,7 +25,9 @@ impl App {
                 }
             }
             None if matches!(self.overlay, Some(Overlay::Pull(_))) => self.models.key(key),
-            None if self.overlay.is_some() || self.easel.open.is_some() || self.watch.is_some() || !self.editing => {}
+            None if self.overlay.is_some() || self.is_covered() => {}
+            None if self.gallery.open => self.gallery_key(key),
+            None if !self.editing => {}
             None if self.focus == Focus::Prompt => {
                 if !super::prompt::ends_line(key) {
                     self.prompt.key(key);
@@ -35,12 +39,15 @@ impl App {
 
     pub(super) fn paste(&mut self, text: &str) {
         match self.focus {
+            // What filters the gallery changes nothing in it.
+            _ if self.watches && (!self.gallery.open || self.is_covered()) => self.tell_watching(),
             _ if self.overlay == Some(Overlay::Note) => {
                 self.notes.paste(text);
                 self.keep_note();
             }
             _ if matches!(self.overlay, Some(Overlay::Pull(_))) => self.models.paste(text),
-            _ if self.overlay.is_some() || self.easel.open.is_some() || self.watch.is_some() => {}
+            _ if self.overlay.is_some() || self.is_covered() => {}
+            _ if self.gallery.open => self.gallery_paste(text),
             Focus::Parameters if self.editing => self.form.paste(text),
             _ if self.form.prompt.is_none() => {
                 self.go(Focus::Parameters);
@@ -70,6 +77,10 @@ impl App {
             Target::Pane(pane) => self.go(pane),
             Target::Experiment => self.offer(),
             Target::Part(part) => self.widen(part),
+            Target::Cell(at) => self.click_cell(at),
+            Target::Thumb(place) => self.click_thumb(place),
+            Target::Relation(at) => self.open_relation(Some(at)),
+            Target::Filter => self.on_gallery(OnGallery::Type),
             Target::Offer(_) | Target::Curve(_) | Target::Model(_) => {}
             Target::Field(at) => {
                 self.go(Focus::Parameters);
@@ -79,6 +90,7 @@ impl App {
                 self.go(Focus::Queue);
                 self.queue.select(id);
                 self.pin_queued();
+                self.take_up_run(id);
             }
             Target::Finished(id) => {
                 self.go(Focus::History);
@@ -101,8 +113,15 @@ impl App {
             (Some(Overlay::Models(_)), _) => {
                 self.step_models(step.into());
             }
+            (None, _) if self.shown_table().is_some() => {
+                self.walk_table(if down { Action::Down } else { Action::Up });
+            }
             (None, Focus::Preview) if self.watch.is_some() => self.step_epoch(step.into()),
-            (Some(_), _) | (_, Focus::Preview) => {}
+            (Some(_), _) => {}
+            (None, _) if self.gallery.open && self.watch.is_none() => {
+                self.step_gallery(if down { Action::Down } else { Action::Up });
+            }
+            (_, Focus::Preview) => {}
             (_, Focus::Prompt) => self.prompt.text.scroll((step, 0)),
             (_, Focus::Parameters) if down => self.form.down(),
             (_, Focus::Parameters) => self.form.up(),
@@ -117,8 +136,12 @@ impl App {
             Action::Develop => self.develop(),
             Action::Resume => self.resume(),
             Action::OnRun(action) => self.on_run(action),
+            Action::OnQueue(action) => self.on_queue(action),
+            Action::OnCompare(action) => self.on_compare(action),
+            Action::OnTable(action) => self.on_table(action),
             Action::OnTraining(action) => self.on_training(action),
             Action::OnModels(action) => self.on_models(action),
+            Action::OnGallery(action) => self.on_gallery(action),
             Action::Draw => self.draw(),
             Action::Sketch(sketch) => self.sketch(sketch),
             Action::Large => self.enlarge(),
@@ -141,8 +164,9 @@ impl App {
             Action::Help => self.overlay = Some(Overlay::Help(self.help_begin())),
             Action::Leave => self.leave(),
             Action::LeaveNow => self.effects.push(Effect::Quit),
+            Action::Suspend => self.effects.push(Effect::Suspend),
             Action::CancelAndLeave => self.cancel_and_leave(),
-            Action::Close if self.overlay.is_none() => self.large = false,
+            Action::Close if self.overlay.is_none() => self.end_peek(),
             Action::Close => self.overlay = None,
         }
     }
@@ -154,7 +178,12 @@ impl App {
             self.overlay = Some(Overlay::Help(at.saturating_add_signed(by)));
             return;
         }
-        if self.step_offer(by as isize) || self.step_curves(by as isize) || self.step_models(by as isize) {
+        if self.walk_table(action)
+            || self.step_offer(by as isize)
+            || self.step_curves(by as isize)
+            || self.step_models(by as isize)
+            || self.step_gallery(action)
+        {
             return;
         }
         match (self.focus, action) {
@@ -179,6 +208,9 @@ impl App {
     }
 
     fn leap(&mut self, action: Action) {
+        if self.walk_table(action) {
+            return;
+        }
         let by = match action {
             Action::PageUp => -PAGE,
             Action::PageDown => PAGE,
@@ -187,6 +219,7 @@ impl App {
         };
         match (self.overlay, self.focus) {
             (Some(Overlay::Help(at)), _) => self.overlay = Some(Overlay::Help(at.saturating_add_signed(by as i16))),
+            _ if self.step_gallery(action) => {}
             (_, Focus::Log) => self.log.scroll(by.saturating_neg()),
             (_, Focus::History) => self.step_history(by),
             _ => {}
@@ -204,7 +237,7 @@ impl App {
     pub(super) fn go(&mut self, pane: Focus) {
         let pane = if pane == Focus::Prompt && self.form.prompt.is_none() { Focus::Parameters } else { pane };
         self.focus = pane;
-        self.editing = pane.is_field();
+        self.editing = pane.is_field() && !self.watches;
         self.large &= matches!(pane, Focus::Preview | Focus::History);
         match pane {
             Focus::History => self.pin_finished(),
@@ -280,7 +313,8 @@ impl App {
 
     pub(super) fn recall(&mut self) {
         if let Some(recipe) = self.selected().map(|run| run.recipe.clone()) {
-            self.watch = None;
+            (self.watch, self.compare, self.sweep) = (None, None, None);
+            self.close_gallery();
             self.put_back(&recipe);
             self.go(Focus::Prompt);
         }
@@ -288,6 +322,7 @@ impl App {
 
     fn leave(&mut self) {
         match self.open() {
+            _ if self.watches => self.effects.push(Effect::Quit),
             0 => self.effects.push(Effect::Quit),
             _ => self.overlay = Some(Overlay::Leave),
         }
@@ -326,7 +361,7 @@ impl App {
     }
 
     /// The next or the previous of a run's pictures alone; before the first come all of them.
-    fn step_picture(&mut self, on: bool) {
+    pub(super) fn step_picture(&mut self, on: bool) {
         let count = self.on_view().filter(|run| run.state == State::Done).map_or(0, |run| Recipe::pictures(&run.recipe) as u32);
         if count > 1 {
             self.alone = match self.alone {

@@ -62,6 +62,10 @@ impl App {
             OnRun::FirstStep | OnRun::LastStep if self.inspector.is_none() => self.selected().is_some_and(has_inside),
             OnRun::Note => self.selected().is_some(),
             OnRun::Branch => self.inspector.as_ref().is_some_and(|inspector| inspector.numbers.is_some()),
+            OnRun::Export(Export::Table) => match self.overlay {
+                Some(Overlay::Export(id)) => self.run(id).is_some_and(|run| run.grid.is_some()),
+                _ => false,
+            },
             OnRun::Export(Export::Turning) => match self.overlay {
                 Some(Overlay::Export(id)) => self.run(id).is_some_and(|run| !run.recipe.views().is_empty()),
                 _ => false,
@@ -111,7 +115,7 @@ impl App {
         self.effects.push(Effect::Send(Command::Pause { run }));
         let running = self.queue.is_running(run);
         self.pausing.extend(running.then_some(run));
-        let when = if running { "pauses after this step" } else { "is put aside" };
+        let when = if running { "pauses after this step" } else { "is held" };
         self.log.push(self.now_ms, Tone::Plain, format!("{run} {when}."));
         self.tell_wait();
     }
@@ -135,7 +139,7 @@ impl App {
             // There it will be told where the file is.
             self.tab = Focus::Log;
             self.effects.push(Effect::Send(Command::Export { run, what }));
-            self.log.push(self.now_ms, Tone::Plain, format!("{run}: {} is made.", named(what)));
+            self.say(Tone::Plain, format!("{run}: {} is made; the log says where it is.", named(what)));
             self.tell_wait();
         }
     }
@@ -157,5 +161,6 @@ fn named(what: Export) -> &'static str {
         Export::Gif => "the GIF",
         Export::Apng => "the animated PNG",
         Export::Turning => "the turning GIF",
+        Export::Table => "the sheet of its sweep",
     }
 }

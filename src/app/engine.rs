@@ -18,6 +18,8 @@ pub enum Engine {
         started_ms: i64,
         /// Where its workers compute, a word or two for each.
         places: Vec<String>,
+        /// The folder with its gallery, on its machine.
+        workspace: String,
     },
     /// It is gone, and why; a new one is being started.
     Lost(String),
@@ -46,9 +48,11 @@ impl App {
             Event::Taught { run, point, per_epoch, memory } => self.taught(run, point, (per_epoch, memory)),
             Event::Sampled { run, index } => self.sampled(run, index),
             Event::Curve { run, points, more } => self.curve_came(run, &points, more),
-            Event::Hello { protocol, version, started_ms, pace_ms, places, .. } => {
+            Event::Hello { protocol, version, started_ms, pace_ms, places, workspace, .. } => {
                 self.greeted(protocol, &version);
-                self.hello((started_ms, places), pace_ms);
+                self.hello(Engine::Up { started_ms, places, workspace }, pace_ms);
+                self.learnings.again(started_ms);
+                self.ask_for_curves();
             }
             Event::Refused { reason } => {
                 self.cut(&reason);
@@ -62,10 +66,13 @@ impl App {
             Event::Failed { ticket, text } => {
                 self.easel.failed(ticket, &text);
                 self.inspector_failed(ticket, &text);
+                self.table_failed(ticket, &text);
+                self.gallery_failed(ticket, &text);
             }
             Event::Error { text } => {
                 self.refused(&text);
-                self.log.push(self.now_ms, Tone::Bad, text);
+                self.gallery.stay();
+                self.say(Tone::Bad, text);
             }
             Event::Models { models } => self.models_came(models),
             Event::Pulling { pull } => self.pulling(pull),
@@ -83,12 +90,12 @@ impl App {
             Event::Numbers { numbers } => self.numbers(numbers),
             Event::Kept { ticket, image } => self.drawing_kept(ticket, &image),
             Event::Submitted { first, .. } => self.queue.ask_for(first),
-            Event::Held { .. }
-            | Event::Order { .. }
-            | Event::Found { .. }
-            | Event::Gone { .. }
-            | Event::Kin { .. }
-            | Event::Table { .. } => {}
+            Event::Held { held } => self.queue.held = held,
+            Event::Order { runs } => self.queue.order(&runs),
+            Event::Gone { runs } => self.gone(&runs),
+            Event::Found { ticket, from, runs, total } => self.found(ticket, from, (runs, total)),
+            Event::Kin { ticket, kin, .. } => self.kin_came(ticket, kin),
+            Event::Table { ticket, table } => self.table_came(ticket, table),
             Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
         }
     }
@@ -102,11 +109,14 @@ impl App {
         }
     }
 
-    fn hello(&mut self, (started_ms, places): (i64, Vec<String>), pace_ms: Option<f64>) {
+    fn hello(&mut self, engine: Engine, pace_ms: Option<f64>) {
         if let Some(pace) = pace_ms {
             self.pace_ms.entry("tiny-if".to_owned()).or_insert(pace);
         }
-        self.engine = Engine::Up { started_ms, places };
+        if let (Some(host), Engine::Lost(_) | Engine::Missing(_)) = (&self.host, &self.engine) {
+            self.log.push(self.now_ms, Tone::Plain, format!("The connection to {host} is there again."));
+        }
+        self.engine = engine;
         self.pictures.forget_requests();
         self.history.asked = None;
         let first = Command::History { search: String::new(), before: None, limit: PAGE };
@@ -114,8 +124,8 @@ impl App {
         self.models_again();
         self.inspector_cut(true);
         self.easel_again();
-        self.learnings.again(started_ms);
-        self.ask_for_curves();
+        self.ask_for_table();
+        self.gallery_cut();
     }
 
     /// The link is cut: nothing that was asked for will come.
@@ -123,15 +133,20 @@ impl App {
         self.log.push(self.now_ms, Tone::Bad, reason.to_owned());
         self.pictures.forget_requests();
         self.history.asked = None;
-        self.queue.cut();
+        // Where only the way to it is lost, the engine goes on.
+        if self.host.is_none() {
+            self.queue.cut();
+        }
         self.pausing.clear();
         self.models_cut();
+        self.gallery_cut();
         self.inspector_cut(false);
     }
 
     fn stands(&mut self, run: Run) {
         let id = run.id;
         self.training_stands(&run);
+        self.cell_stands(id, Some(run.state));
         if run.state != State::Running {
             self.pausing.remove(&id);
         }
@@ -140,11 +155,13 @@ impl App {
             self.log.push(self.now_ms, Tone::Bad, format!("{} failed: {}.", run.id, why.trim_end_matches('.')));
         }
         if run.state == State::Done {
+            let new = self.queue.get(run.id).is_some();
             // A note on an old run must not bring it into the preview.
-            if self.queue.get(run.id).is_some() || !self.history.runs.iter().any(|known| known.id == run.id) {
+            if new || !self.history.runs.iter().any(|known| known.id == run.id) {
                 self.queue.remove(run.id);
             }
-            self.history.add(run);
+            self.gallery_stands(&run, new);
+            self.history.stands(run);
             self.keep_selection();
         } else {
             self.queue.stands(run, self.now_ms);
@@ -153,6 +170,7 @@ impl App {
         self.follow(id);
     }
 
+    /// Runs are in the trash.
     /// The history's selection stays on the run that is looked at, whatever comes in before it.
     fn keep_selection(&mut self) {
         if let Some(pinned) = self.pinned {

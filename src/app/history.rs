@@ -44,6 +44,24 @@ impl History {
         self.asked = None;
     }
 
+    /// A run is another than it was, or new. One that is older than all that are here comes with its page.
+    pub(super) fn stands(&mut self, run: Run) {
+        let complete = self.runs.len() as u64 >= self.total;
+        if complete || self.runs.last().is_none_or(|oldest| run.id >= oldest.id) {
+            self.add(run);
+        }
+    }
+
+    /// Runs are in the trash. The selection stays on its run, or goes to the next.
+    pub(super) fn remove(&mut self, gone: &[RunId]) {
+        let selected = self.runs.iter().skip(self.at).find(|run| !gone.contains(&run.id)).map(|run| run.id);
+        let before = self.runs.len();
+        self.runs.retain(|run| !gone.contains(&run.id));
+        self.total = self.total.saturating_sub((before - self.runs.len()) as u64);
+        self.at = self.at.min(self.runs.len().saturating_sub(1));
+        selected.into_iter().for_each(|id| self.select(id));
+    }
+
     pub(super) fn select(&mut self, id: RunId) {
         self.at = self.runs.iter().position(|run| run.id == id).unwrap_or(self.at);
     }

@@ -4,7 +4,7 @@ mod table;
 
 pub use table::BINDINGS;
 
-use super::{App, Entry, Focus, OnModels, OnRun, OnTraining, Overlay, Sketch};
+use super::{App, Entry, Focus, LANGUAGE, OnCompare, OnGallery, OnModels, OnQueue, OnRun, OnTable, OnTraining, Overlay, Shows, Sketch};
 use crate::recipe::State;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -37,11 +37,16 @@ pub enum Action {
     Help,
     Leave,
     LeaveNow,
+    Suspend,
     CancelAndLeave,
     Close,
     OnRun(OnRun),
+    OnQueue(OnQueue),
+    OnCompare(OnCompare),
+    OnTable(OnTable),
     OnTraining(OnTraining),
     OnModels(OnModels),
+    OnGallery(OnGallery),
     Draw,
     Sketch(Sketch),
 }
@@ -101,11 +106,27 @@ pub enum Context {
     Watch,
     /// In the list of curves to lay over one another.
     Curves,
+    /// While runs are compared.
+    Compare,
+    /// In the table of a sweep.
+    Table,
+    /// In the grid of the gallery.
+    Gallery,
+    /// In the grid of the gallery, while not all runs are shown.
+    Filtered,
+    /// In the line that says which are.
+    Filter,
+    /// While a run of the gallery has the whole screen.
+    Single,
+    /// On a run of the gallery.
+    Picked,
+    /// In the line for a tag.
+    Tag,
 }
 
 impl Context {
     /// In the order in which one meets them.
-    pub const ALL: [Context; 26] = [
+    pub const ALL: [Context; 34] = [
         Context::Anywhere,
         Context::Outside,
         Context::Field,
@@ -127,6 +148,14 @@ impl Context {
         Context::Inspector,
         Context::Watch,
         Context::Curves,
+        Context::Compare,
+        Context::Table,
+        Context::Gallery,
+        Context::Filtered,
+        Context::Filter,
+        Context::Single,
+        Context::Picked,
+        Context::Tag,
         Context::Note,
         Context::Export,
         Context::Easel,
@@ -163,7 +192,20 @@ impl Context {
             Context::Easel => "Drawing",
             Context::Watch => "Watching a training",
             Context::Curves => "Curves laid over one another",
+            Context::Compare => "Comparing runs",
+            Context::Table => "The table of a sweep",
+            Context::Gallery => "The gallery",
+            Context::Filtered => "The gallery, filtered",
+            Context::Filter => "The gallery's filter",
+            Context::Single => "One run of the gallery",
+            Context::Picked => "Runs of the gallery: the open one, the marked, or the selected",
+            Context::Tag => "A tag",
         }
+    }
+
+    /// What the list of keys says there beside the keys.
+    pub fn about(self) -> &'static [&'static str] {
+        if self == Context::Filter { &LANGUAGE } else { &[] }
     }
 }
 
@@ -204,6 +246,7 @@ impl Binding {
         match self.held {
             KeyModifiers::CONTROL => format!("Ctrl-{name}"),
             KeyModifiers::ALT => format!("Alt-{name}"),
+            KeyModifiers::SHIFT => format!("Shift-{name}"),
             _ => name,
         }
     }
@@ -216,7 +259,9 @@ impl Binding {
             KeyCode::Tab if key.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
             code => code,
         };
-        self.code == code && self.held == held
+        // Where the table asks for Shift it must be held; elsewhere it may be.
+        let shift = !self.held.contains(KeyModifiers::SHIFT) || key.modifiers.contains(KeyModifiers::SHIFT);
+        self.code == code && self.held - KeyModifiers::SHIFT == held && shift
     }
 }
 
@@ -234,12 +279,17 @@ impl App {
             Some(Overlay::Curves(_)) => return vec![Context::Curves],
             None => {}
         }
-        if self.easel.open.is_some() {
-            return vec![Context::Easel];
+        match self.shows() {
+            Shows::Easel(_) => vec![Context::Easel],
+            Shows::Compare(_) => vec![Context::Compare],
+            Shows::Table(_) => vec![Context::Table],
+            Shows::Training(_) => vec![Context::Watch],
+            Shows::Gallery => self.gallery.contexts(),
+            Shows::Workbench => self.pane_contexts(),
         }
-        if self.watch.is_some() {
-            return vec![Context::Watch];
-        }
+    }
+
+    fn pane_contexts(&self) -> Vec<Context> {
         let mut contexts = Vec::new();
         if self.inspector.is_some() {
             contexts.push(Context::Inspector);
@@ -280,10 +330,22 @@ impl App {
 
     /// The line of the list of keys to begin at: where the screen is another, those of the panes are of no use.
     pub(super) fn help_begin(&self) -> u16 {
-        let own = self.contexts().into_iter().find(|context| matches!(context, Context::Easel | Context::Inspector | Context::Watch));
+        let other = [
+            Context::Easel,
+            Context::Inspector,
+            Context::Watch,
+            Context::Compare,
+            Context::Table,
+            Context::Gallery,
+            Context::Filter,
+            Context::Single,
+            Context::Tag,
+        ];
+        let own = self.contexts().into_iter().find(|context| other.contains(context));
         let before = Context::ALL.into_iter().take_while(|context| own.is_some_and(|own| own != *context));
         // A heading and an empty line each.
-        before.map(|context| 2 + BINDINGS.iter().filter(|binding| binding.context == context).count() as u16).sum()
+        let keys = |context| BINDINGS.iter().filter(|binding| binding.context == context).count();
+        before.map(|context| (2 + keys(context) + context.about().len()) as u16).sum()
     }
 
     /// What a key means now.
@@ -309,9 +371,14 @@ impl App {
     /// Whether an action would change anything now; the footer leaves out the others.
     pub fn has_use(&self, action: Action) -> bool {
         match action {
+            action if self.is_for_others(action) => false,
             Action::OnRun(action) => self.has_use_on_run(action),
+            Action::OnQueue(action) => self.has_use_on_queue(action),
+            Action::OnCompare(action) => self.has_use_on_compare(action),
+            Action::OnTable(action) => self.has_use_on_table(action),
             Action::OnTraining(action) => self.has_use_on_training(action),
             Action::OnModels(action) => self.has_use_on_models(action),
+            Action::OnGallery(action) => self.has_use_in_gallery(action),
             Action::Sketch(sketch) => self.easel.has_use(sketch),
             Action::EnterField => self.focus.is_field(),
             Action::Recall => self.selected().is_some(),

@@ -52,6 +52,11 @@ impl Log {
         }
     }
 
+    /// Seconds that the user's clock is ahead of UTC.
+    pub fn utc_offset_s(&self) -> i32 {
+        self.utc_offset_s
+    }
+
     /// A time of day on the user's clock, `14:20`, and how many days after today that is.
     pub fn clock(&self, time_ms: i64, now_ms: i64) -> (String, i64) {
         let day = |ms: i64| (ms.div_euclid(1000) + i64::from(self.utc_offset_s)).div_euclid(24 * 60 * 60);

@@ -5,6 +5,7 @@
 
 mod act;
 pub mod canvas;
+mod compare;
 mod control;
 mod curve;
 mod download;
@@ -12,21 +13,29 @@ mod easel;
 mod engine;
 mod focus;
 mod form;
+mod gallery;
 mod history;
+mod input;
 mod inspector;
 pub mod keys;
 mod learning;
 mod log;
+mod marked;
 mod models;
 mod notes;
+mod onlooker;
+mod peek;
 mod picker;
 mod pictures;
 mod plan;
 mod prompt;
 mod queue;
+mod table;
+mod turns;
 mod view;
 mod watch;
 
+pub use compare::{COMPARED, Compare, OnCompare, Way};
 pub use control::OnRun;
 pub use curve::{Bin, Curve};
 pub use download::Download;
@@ -34,7 +43,9 @@ pub use easel::{Draft, Drawing, Easel, Place, Sketch};
 pub use engine::Engine;
 pub use focus::Focus;
 pub use form::{Entry, Form};
+pub use gallery::{Filter, Fits, Gallery, Guests, LANGUAGE, OnGallery, Pages, Relation, Single, Tagging};
 pub use history::History;
+pub use input::{Effect, Input, Target};
 pub use inspector::{Inspector, PLAY_MS};
 pub use learning::{Learning, Learnings};
 pub use log::{Line, Log, Tone};
@@ -45,97 +56,18 @@ pub use pictures::{Pictures, Source};
 pub use plan::{Plan, Schedule};
 pub use prompt::Prompt;
 pub use queue::{Progress, Queue};
+pub use table::{OnTable, Shape, Sweep};
+pub use turns::{Drag, OnQueue};
+pub use view::Shows;
 pub use watch::{CURVES, OnTraining, Watch, Wide};
 
-use crate::link::{Command, News};
 use crate::recipe::RunId;
-use canvas::Stroke;
-use crossterm::event::KeyEvent;
 use std::collections::{BTreeSet, HashMap};
 
 /// The longest side in pixels of the picture in the preview.
 pub const LARGE: u32 = 1024;
 /// The longest side in pixels of a picture in the history strip.
 pub const SMALL: u32 = 64;
-
-/// What happens to a terminal.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// A key went down.
-    Key(KeyEvent),
-    /// Text came in one piece.
-    Paste(String),
-    /// The mouse was pressed on something.
-    Click(Target),
-    /// The mouse draws.
-    Stroke(Stroke),
-    /// The mouse wheel turned over a pane.
-    Wheel {
-        /// The pane under the mouse.
-        pane: Focus,
-        /// Towards the user.
-        down: bool,
-    },
-    /// The engine or the link to it says something.
-    News(News),
-    /// The time, in milliseconds since 1970.
-    Tick(i64),
-    /// What the screen has room for.
-    Room {
-        /// The pictures, most wanted first.
-        pictures: Vec<Source>,
-        /// How far down the list of keys can be scrolled.
-        help_end: u16,
-    },
-    /// A picture is on the screen, and the terminal can take the next.
-    Shown(Source),
-    /// The terminal itself has something to say, in one sentence.
-    Note(String),
-    /// A draft could not be written, and why.
-    Unsaved(String),
-    /// The terminal goes, or the user leaves it.
-    End,
-}
-
-/// What has to happen outside.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// A command for the engine.
-    Send(Command),
-    /// The screen is out of date.
-    Redraw,
-    /// A drawing is to be found again however the program ends.
-    Draft(Draft),
-    /// A note that is not saved yet is, too.
-    Note(NoteDraft),
-    /// The user leaves.
-    Quit,
-}
-
-/// What lies under the mouse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A pane, or its tab.
-    Pane(Focus),
-    /// A field of the form, by its place.
-    Field(usize),
-    /// A run in the queue.
-    Queued(RunId),
-    /// A run in the history.
-    Finished(RunId),
-    /// The name of the experiment.
-    Experiment,
-    /// An experiment in the list, by its place.
-    Offer(usize),
-    /// A model in the list, by its place.
-    Model(usize),
-    /// A tool, a colour or a key beside a drawing.
-    Sketch(Sketch),
-    /// The samples or the batch of the training screen.
-    Part(Wide),
-    /// A training in the list of curves, by its place.
-    Curve(usize),
-}
 
 /// What covers the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +91,7 @@ pub enum Overlay {
 }
 
 /// How an [`App`] begins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Start {
     /// The names of the themes, in the order of `T`.
     pub themes: Vec<String>,
@@ -171,6 +103,10 @@ pub struct Start {
     pub drafts: Vec<Draft>,
     /// Notes that were not saved.
     pub notes: Vec<NoteDraft>,
+    /// The machine that the engine is on, where it is not this one.
+    pub host: Option<String>,
+    /// Whether this terminal changes nothing.
+    pub watches: bool,
 }
 
 /// The state of one terminal. Everything may be read; only [`App::update`] writes.
@@ -199,6 +135,10 @@ pub struct App {
     pub queue: Queue,
     /// Runs that are.
     pub history: History,
+    /// The comparison of the marked runs, while it is open.
+    pub compare: Option<Compare>,
+    /// The table of a sweep, while it is open.
+    pub sweep: Option<Sweep>,
     /// What happened.
     pub log: Log,
     /// Pixels: live frames and kept pictures.
@@ -209,6 +149,10 @@ pub struct App {
     pub learnings: Learnings,
     /// The training screen, while it is open.
     pub watch: Option<Watch>,
+    /// The gallery screen.
+    pub gallery: Gallery,
+    /// Runs that are marked, in the order in which they were.
+    pub marked: Vec<RunId>,
     /// The models on the engine's machine.
     pub models: Models,
     /// Notes that are written.
@@ -217,6 +161,10 @@ pub struct App {
     pub easel: Easel,
     /// The link.
     pub engine: Engine,
+    /// The machine that the engine is on, where it is not this one.
+    pub host: Option<String>,
+    /// Whether this terminal changes nothing.
+    pub watches: bool,
     /// The names of the themes.
     pub themes: Vec<String>,
     /// The one that is shown.
@@ -237,9 +185,9 @@ impl App {
     pub fn new(start: Start) -> App {
         let form = Form::new("sample");
         App {
-            focus: Focus::Prompt,
-            editing: true,
-            tab: Focus::Parameters,
+            focus: if start.watches { Focus::Preview } else { Focus::Prompt },
+            editing: !start.watches,
+            tab: if start.watches { Focus::Queue } else { Focus::Parameters },
             overlay: None,
             large: false,
             pinned: None,
@@ -249,15 +197,21 @@ impl App {
             drawer: picker::Drawer::new(),
             queue: Queue::default(),
             history: History::default(),
+            compare: None,
+            sweep: None,
             log: Log::new(start.utc_offset_s),
             pictures: Pictures::default(),
             inspector: None,
             learnings: Learnings::default(),
             watch: None,
+            gallery: Gallery::new(),
+            marked: Vec::new(),
             models: Models::new(),
             notes: Notes::new(start.notes),
             easel: Easel::new(start.drafts),
             engine: Engine::Connecting,
+            host: start.host,
+            watches: start.watches,
             theme: start.theme.min(start.themes.len().saturating_sub(1)),
             themes: start.themes,
             now_ms: 0,
@@ -284,7 +238,12 @@ impl App {
                     *at = help_end.min(*at);
                 }
                 let asked = self.pictures.ask(pictures, &self.engine);
-                self.effects.extend(asked.into_iter().map(Effect::Send));
+                let ahead = self.pictures.ask_ahead(self.gallery.ahead(), &self.engine);
+                self.effects.extend(asked.into_iter().chain(ahead).map(Effect::Send));
+            }
+            Input::Fits(fits) => {
+                self.gallery.fit(fits);
+                self.ask_for_runs();
             }
             Input::Shown(source) => self.shown(source),
             input => {
@@ -293,6 +252,8 @@ impl App {
                     Input::Key(key) => self.key(key),
                     Input::Paste(text) => self.paste(&text),
                     Input::Click(target) => self.click(target),
+                    Input::Drag(over) => self.drag(over),
+                    Input::Drop => self.drop_run(),
                     Input::Stroke(stroke) => self.stroke(stroke),
                     Input::Wheel { pane, down } => self.wheel(pane, down),
                     Input::News(news) => self.news(news),
@@ -302,11 +263,12 @@ impl App {
                         self.log.push(self.now_ms, Tone::Bad, text);
                     }
                     Input::End => self.end(),
-                    Input::Tick(_) | Input::Room { .. } | Input::Shown(_) => {}
+                    Input::Tick(_) | Input::Fits(_) | Input::Room { .. } | Input::Shown(_) => {}
                 }
                 self.settle();
             }
         }
+        self.only_watch();
         std::mem::take(&mut self.effects)
     }
 
@@ -321,6 +283,11 @@ impl App {
     /// Runs that the engine still has work to do on.
     pub fn open(&self) -> usize {
         self.queue.runs.iter().filter(|run| run.state.is_open()).count()
+    }
+
+    /// Whether another screen has taken the workbench's place.
+    pub fn is_covered(&self) -> bool {
+        !matches!(self.shows(), Shows::Gallery | Shows::Workbench)
     }
 
     /// A number for a request, by which its answer is known.
@@ -338,7 +305,7 @@ impl App {
     /// What must hold after every input.
     fn settle(&mut self) {
         self.form.hear(&self.prompt);
-        self.editing &= self.focus.is_field();
+        self.editing &= self.focus.is_field() && !self.watches;
         self.settle_inspector();
         if self.overlay != Some(Overlay::Note) {
             self.put_note_away();
@@ -346,12 +313,19 @@ impl App {
         if matches!(self.focus, Focus::Parameters | Focus::Queue | Focus::Log) {
             self.tab = self.focus;
         }
-        let typing = self.overlay.is_none() && self.easel.open.is_none() && self.watch.is_none() && self.editing;
+        self.settle_single();
+        self.settle_comparison();
+        self.settle_table();
+        let free = self.overlay.is_none() && !self.is_covered();
+        let typing = free && !self.gallery.open && self.editing;
         self.prompt.show_cursor(typing && self.focus == Focus::Prompt);
         self.form.show_cursor(typing && self.focus == Focus::Parameters);
+        self.gallery.filter.show_cursor(free && self.gallery.filter.typing);
         if self.overlay == Some(Overlay::Leave) && self.open() == 0 {
             self.overlay = None;
         }
         self.ask_for_frame();
+        self.ask_for_kin();
+        self.ask_for_runs();
     }
 }

@@ -1,14 +1,18 @@
 //! Pixels: the frames of the runs that develop, and kept pictures as far as they were asked for.
 
-use super::{App, Effect, Engine};
+use super::{App, Effect, Engine, LARGE};
 use crate::link::{Command, Picture, PictureOf};
-use crate::recipe::{Layer, RunId};
+use crate::recipe::{Layer, Run, RunId};
 use std::collections::{HashMap, HashSet};
 
 /// The most bytes of kept pictures that stay in memory.
 const BYTES: usize = 48 << 20;
 /// The most requests that are under way.
 const REQUESTS: usize = 16;
+/// The most of them when pictures are asked for that nobody sees yet.
+const AHEAD: usize = 4;
+/// The most for large pictures that nobody sees any more, while others are asked for: they may have a megabyte each.
+const PAST: usize = 3;
 /// The most frames of one run that stay, for the strip of steps.
 const FRAMES: usize = 24;
 /// Every so many steps a frame stays.
@@ -47,6 +51,19 @@ pub enum Source {
 }
 
 impl Source {
+    /// What stands for a run in a list. Of a training it is the last sheet, whose digits would be mush if it were made smaller.
+    pub fn thumb(run: &Run, side: u32) -> Source {
+        match run.recipe.training() {
+            Some(_) => Source::Kept { run: run.id, index: (run.recipe.pictures() as u32).saturating_sub(1), side: LARGE },
+            None => Source::Kept { run: run.id, index: 0, side },
+        }
+    }
+
+    /// Whether it may be a large one.
+    fn is_large(self) -> bool {
+        matches!(self, Source::Kept { side, .. } if side == LARGE)
+    }
+
     /// Whether it is a picture of this run.
     pub fn is_of(self, id: RunId) -> bool {
         let (Source::Frame { run, .. } | Source::Kept { run, .. } | Source::Layer { run, .. }) = self;
@@ -59,9 +76,9 @@ impl Source {
 pub struct Pictures {
     /// Frames, the run that has got one last at the end.
     reels: Vec<Reel>,
-    kept: HashMap<Source, Picture>,
-    /// Least recently wanted first.
-    order: Vec<Source>,
+    kept: HashMap<Source, Kept>,
+    /// Counts how often something was wanted.
+    clock: u64,
     /// Asked for and not answered.
     requested: HashSet<Source>,
     /// Cannot be read, the engine says.
@@ -70,6 +87,12 @@ pub struct Pictures {
     wish: Option<RunId>,
     /// The frame that came last and is not on the screen yet.
     owed: Option<Source>,
+}
+
+/// A kept picture, and when it was wanted last.
+struct Kept {
+    picture: Picture,
+    wanted: u64,
 }
 
 /// The frames of a run, in the order of its steps.
@@ -82,7 +105,7 @@ impl Pictures {
     /// The pixels, where they are here.
     pub fn get(&self, source: Source) -> Option<&Picture> {
         match source {
-            Source::Kept { .. } | Source::Layer { .. } => self.kept.get(&source),
+            Source::Kept { .. } | Source::Layer { .. } => self.kept.get(&source).map(|kept| &kept.picture),
             Source::Frame { run, .. } => self.frames(run).iter().find(|frame| frame_of(frame) == Some(source)),
         }
     }
@@ -169,36 +192,40 @@ impl Pictures {
             self.missing.insert(source);
             return;
         }
-        self.order.retain(|known| *known != source);
-        self.order.push(source);
-        self.kept.insert(source, picture);
+        self.clock += 1;
+        self.kept.insert(source, Kept { picture, wanted: self.clock });
         self.evict();
     }
 
     fn evict(&mut self) {
-        let mut bytes: usize = self.kept.values().map(|picture| picture.rgb.len()).sum();
-        while bytes > BYTES && self.order.len() > 1 {
-            let gone = self.kept.remove(&self.order.remove(0));
-            bytes -= gone.map_or(0, |picture| picture.rgb.len());
+        let mut bytes: usize = self.kept.values().map(|kept| kept.picture.rgb.len()).sum();
+        while bytes > BYTES && self.kept.len() > 1 {
+            let Some(last) = self.kept.iter().min_by_key(|(_, kept)| kept.wanted).map(|(source, _)| *source) else { return };
+            bytes -= self.kept.remove(&last).map_or(0, |kept| kept.picture.rgb.len());
         }
     }
 
     /// Requests for what the screen has room for and is not here.
     pub(super) fn ask(&mut self, sources: Vec<Source>, engine: &Engine) -> Vec<Command> {
-        let mut commands = Vec::new();
-        for source in sources {
-            if self.kept.contains_key(&source) {
-                self.order.retain(|known| *known != source);
-                self.order.push(source);
-                continue;
-            }
-            let Source::Kept { run, index, side } = source else { continue };
-            let up = matches!(engine, Engine::Up { .. });
-            if up && self.requested.len() < REQUESTS && !self.missing.contains(&source) && self.requested.insert(source) {
-                commands.push(Command::Picture { run, index, side });
-            }
+        self.clock += 1;
+        let past = self.requested.iter().filter(|asked| asked.is_large() && !sources.contains(asked)).count();
+        let may_come = |source: &Source| !source.is_large() || past <= PAST;
+        sources.into_iter().filter(may_come).filter_map(|source| self.request(source, REQUESTS, engine)).collect()
+    }
+
+    /// Requests for what the next key may bring onto the screen, once little else is under way.
+    pub(super) fn ask_ahead(&mut self, sources: Vec<Source>, engine: &Engine) -> Vec<Command> {
+        sources.into_iter().filter_map(|source| self.request(source, AHEAD, engine)).collect()
+    }
+
+    fn request(&mut self, source: Source, most: usize, engine: &Engine) -> Option<Command> {
+        if let Some(kept) = self.kept.get_mut(&source) {
+            kept.wanted = self.clock;
+            return None;
         }
-        commands
+        let Source::Kept { run, index, side } = source else { return None };
+        let may_ask = matches!(engine, Engine::Up { .. }) && self.requested.len() < most && !self.missing.contains(&source);
+        (may_ask && self.requested.insert(source)).then_some(Command::Picture { run, index, side })
     }
 }
 

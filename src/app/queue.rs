@@ -1,5 +1,6 @@
 //! The runs that are not finished: waiting, running, stopped.
 
+use super::Drag;
 use crate::link::Loading;
 use crate::recipe::{Run, RunId, State};
 
@@ -33,6 +34,10 @@ pub struct Queue {
     /// The run that is looked at while none was picked. Where several run at once it stays for as long as it runs, so that
     /// the picture does not leap from one to the other.
     pub followed: Option<RunId>,
+    /// Whether nothing begins until somebody lets the queue go on.
+    pub held: bool,
+    /// The run that the mouse carries.
+    pub drag: Option<Drag>,
     /// How the running ones move, the one that began last at the end.
     progress: Vec<Progress>,
     /// The run that this terminal has asked for last: it is followed as soon as it begins.
@@ -80,6 +85,11 @@ impl Queue {
     /// Follows a run from its beginning on, whatever else runs by then.
     pub(super) fn ask_for(&mut self, id: RunId) {
         self.asked = Some(id);
+    }
+
+    /// Every run that the engine names gets its place; what it does not name stays behind them.
+    pub(super) fn order(&mut self, order: &[RunId]) {
+        self.runs.sort_by_cached_key(|run| order.iter().position(|id| *id == run.id).unwrap_or(order.len()));
     }
 
     pub(super) fn select(&mut self, id: RunId) {
@@ -143,6 +153,7 @@ impl Queue {
 
     /// The engine is gone: what ran waits for the next one.
     pub(super) fn cut(&mut self) {
+        self.drag = None;
         self.progress.clear();
         for run in self.runs.iter_mut().filter(|run| run.state == State::Running) {
             run.state = State::Queued;

@@ -151,7 +151,7 @@ impl App {
         self.selected().filter(trains).or_else(running).or_else(queued).or_else(|| self.trainings().into_iter().next())
     }
 
-    fn watch(&mut self, run: RunId) {
+    pub(super) fn watch(&mut self, run: RunId) {
         let recent = self.watch.as_ref().is_some_and(|watch| watch.recent);
         let wide = self.watch.as_ref().map_or(Wide::Curve, |watch| watch.wide);
         let over = self.watch.take().map(|watch| watch.over).unwrap_or_default();
@@ -198,6 +198,7 @@ impl App {
         let (id, epoch) = (run.id, at + 1);
         let kept = if keeps_weights(run, epoch) { "" } else { ", if its weights were kept" };
         self.watch = None;
+        self.close_gallery();
         self.take_up("sample-digits");
         self.form.set_field("run", &id.to_string());
         self.form.set_field("epoch", &epoch.to_string());

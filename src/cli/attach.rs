@@ -1,6 +1,7 @@
 //! `darkroom attach --stdio`: the engine's link on standard input and output, for a viewer on another machine.
 
 use crate::link::client;
+use crate::link::socket;
 use crate::link::start::Program;
 use anyhow::{Context, Result};
 use std::io::{self, Read, Write};
@@ -8,12 +9,21 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::{path::Path, thread};
 
-/// Relays `input` and `out` to the engine of a workspace, which is started where there is none, until either side ends.
+/// There is no engine, and a viewer that only watches has none started.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no engine to watch")]
+pub struct NoEngine;
+
+/// Relays `input` and `out` to the engine of a workspace until either side ends. Where there is none, `program` is started as
+/// one.
 ///
 /// # Errors
-/// When there is no engine and none can be started.
-pub async fn attach(workspace: &Path, program: &Program, input: impl Read + Send + 'static, out: &mut dyn Write) -> Result<()> {
-    let (stream, _) = client::reach(workspace, program).await?;
+/// When there is no engine and none can be started, or [`NoEngine`] where none may be.
+pub async fn attach(workspace: &Path, program: Option<&Program>, input: impl Read + Send + 'static, out: &mut dyn Write) -> Result<()> {
+    let stream = match program {
+        Some(program) => client::reach(workspace, program).await?.0,
+        None => socket::dial(workspace).await?.ok_or(NoEngine)?,
+    };
     let stream = stream.into_std()?;
     stream.set_nonblocking(false)?;
     relay(stream, input, out).context("the link to the engine broke")

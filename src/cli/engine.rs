@@ -7,7 +7,8 @@ use crate::input::Inputs;
 use crate::link::start::{BUSY, READY};
 use crate::model::{Cache, Place};
 use anyhow::Result;
-use std::{fs, io::Write, path::Path};
+use directories::BaseDirs;
+use std::{env, fs, io::Write, path::Path};
 use tokio::signal::unix::{self, SignalKind};
 
 /// How far the engine stands back for everything else on the machine.
@@ -22,6 +23,10 @@ pub async fn engine(workspace: &Path, compute: &Compute, out: &mut dyn Write) ->
     rustix::process::setsid().ok();
     // It computes on all cores; a key that is pressed meanwhile comes first.
     rustix::process::nice(NICENESS).ok();
+    // A viewer elsewhere names files from there, as scp does; and the folder that we were started in is not kept busy.
+    if let Some(folders) = BaseDirs::new() {
+        env::set_current_dir(folders.home_dir()).ok();
+    }
     fs::create_dir_all(workspace).ok();
     let served = match log::open(workspace) {
         Ok(file) => {

@@ -1,64 +1,109 @@
-//! `darkroom history`: finished runs, found by their words.
+//! `darkroom history`: finished runs, found by what they are.
+
+mod export;
+mod table;
 
 use crate::gallery::{self, Gallery};
-use crate::recipe::Run;
-use crate::words::duration;
-use anyhow::{Context, Result};
+use crate::model::hub::amount;
+use crate::recipe::{Filter, Run, Today};
+use anyhow::{Context, Error, Result};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use unicode_width::UnicodeWidthChar;
+
+/// So many runs are listed where nothing else is said.
+const LIMIT: u32 = 20;
 
 /// List finished runs, newest first.
 #[derive(Clone, Debug, clap::Args)]
 pub struct History {
-    /// Only runs whose prompt or note holds these words, or words that begin with them.
+    /// Only runs that this lets through, as in the workbench's gallery: words, guidance:>5, steps:20..50, rating:>=3,
+    /// since:yesterday, #tag, is:starred; a - before it means not.
+    #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub filter: String,
+
+    /// Only runs whose prompt, note or tags hold these words, or words that begin with them.
     #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub search: String,
 
-    /// At most so many runs.
-    #[arg(long, value_name = "N", default_value = "20")]
-    pub limit: u32,
+    /// At most so many runs [default: 20; all for --export].
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u32>,
 
     /// One JSON object a run and line, for programs.
     #[arg(long)]
     pub json: bool,
 
+    /// Copy their pictures and recipes into this folder, under names that can be read; what is there is not overwritten.
+    #[arg(long, value_name = "DIR", conflicts_with = "json")]
+    pub export: Option<PathBuf>,
+
     /// First make the index again from the files.
     #[arg(long)]
     pub rebuild: bool,
+
+    /// Take these pictures into the gallery, with the recipes in them, and list nothing: PNG files of darkroom, A1111,
+    /// stable-diffusion.cpp, ComfyUI and InvokeAI. The files are kept as they are.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["filter", "search", "limit", "export", "purge"])]
+    pub import: Vec<PathBuf>,
+
+    /// Delete for good what is in the trash, and list nothing.
+    #[arg(long, conflicts_with_all = ["filter", "search", "limit", "json", "export"])]
+    pub purge: bool,
 }
 
 /// Lists finished runs on `out`; what was mended is told on `notes`.
 ///
 /// # Errors
-/// When the workspace cannot be read or `out` not be written.
+/// When the filter cannot be understood, the workspace cannot be read, or `out` not be written.
 pub fn history_command(workspace: &Path, options: &History, out: &mut dyn Write, notes: &mut dyn Write) -> Result<()> {
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_millis() as i64;
+    let utc_offset_s = time::UtcOffset::current_local_offset().map_or(0, time::UtcOffset::whole_seconds);
+    let filter = Filter::parse(&options.filter, Today { now_ms, utc_offset_s }).map_err(Error::msg)?;
+    let filter = filter.and(Filter::words(&options.search));
     let (gallery, told) = Gallery::open(workspace)?;
-    for sentence in told {
-        writeln!(notes, "{sentence}")?;
-    }
+    told.iter().try_for_each(|sentence| writeln!(notes, "{sentence}"))?;
     if options.rebuild {
         writeln!(notes, "{}", gallery::rebuild(workspace)?)?;
     }
-    let page = gallery.history(&options.search, None, options.limit)?;
+    if !options.import.is_empty() {
+        return super::import::import(&gallery, &options.import, options.json, (out, notes));
+    }
+    if options.purge {
+        let purged = gallery.purge()?;
+        writeln!(out, "The trash is empty: {} and {} are gone.", counted(purged.runs, "run"), amount(purged.bytes))?;
+        return Ok(());
+    }
+    if let Some(folder) = &options.export {
+        let copied = export::export(&gallery, &filter, options.limit, folder)?;
+        let [pictures, runs] = [(copied.pictures, "picture"), (copied.runs, "run")].map(|(count, what)| counted(count, what));
+        writeln!(out, "{} has {pictures} of {runs}.", folder.display())?;
+        return Ok(());
+    }
+    list(&gallery, &filter, (options, now_ms), out)
+}
+
+fn list(gallery: &Gallery, filter: &Filter, (options, now_ms): (&History, i64), out: &mut dyn Write) -> Result<()> {
+    let page = gallery.find(filter, 0, options.limit.unwrap_or(LIMIT))?;
     if options.json {
-        for run in &page.runs {
-            writeln!(out, "{}", as_json(&gallery, run))?;
-        }
-    } else if page.total == 0 && options.search.is_empty() {
-        writeln!(out, "Nothing is finished yet; darkroom run sample makes a picture.")?;
-    } else if page.total == 0 {
-        writeln!(out, "No finished run has these words in its prompt or note.")?;
-    } else {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_millis() as i64;
-        write!(out, "{}", table(&page.runs, now_ms, width()))?;
-        if (page.runs.len() as u64) < page.total {
-            writeln!(out, "{} of {} runs; --limit {} shows all", page.runs.len(), page.total, page.total)?;
+        return page.runs.iter().try_for_each(|run| Ok(writeln!(out, "{}", as_json(gallery, run))?));
+    }
+    match (page.total, filter.is_empty()) {
+        (0, true) => writeln!(out, "Nothing is finished yet; darkroom run sample makes a picture.")?,
+        (0, false) => writeln!(out, "No finished run is like that: {}", table::plain(&filter.to_string()))?,
+        (total, _) => {
+            write!(out, "{}", table::table(&page.runs, now_ms, table::width()))?;
+            if (page.runs.len() as u64) < total {
+                writeln!(out, "{} of {total} runs; --limit {total} shows all", page.runs.len())?;
+            }
         }
     }
     Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn as_json(gallery: &Gallery, run: &Run) -> serde_json::Value {
@@ -70,104 +115,23 @@ fn as_json(gallery: &Gallery, run: &Run) -> serde_json::Value {
         "took_ms": run.took_ms,
         "recipe": run.recipe,
         "note": run.note,
+        "marks": run.marks,
+        "foreign": run.foreign,
         "files": files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
     })
-}
-
-/// How many columns the terminal has; none where the table goes to a file or a pipe.
-fn width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
-/// The runs as lines, the prompt cut so that each fits `width` columns.
-fn table(runs: &[Run], now_ms: i64, width: Option<usize>) -> String {
-    let head = ["run", "when", "experiment", "seed", "took", "prompt"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(runs.iter().map(|run| row(run, now_ms))).collect();
-    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [0, 1, 2, 3, 4].map(widest);
-    let room = width.map(|width| width.saturating_sub(widths.iter().sum::<usize>() + 2 * widths.len()).max(8));
-    let line = |[id, when, experiment, seed, took, prompt]: &[String; 6]| {
-        let [a, b, c, d, e] = widths;
-        let prompt = room.map_or_else(|| prompt.clone(), |room| cut(prompt, room));
-        format!("{id:>a$}  {when:<b$}  {experiment:<c$}  {seed:>d$}  {took:>e$}  {prompt}").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
-}
-
-fn row(run: &Run, now_ms: i64) -> [String; 6] {
-    let seed = run.recipe.pairs().into_iter().find(|(field, _)| field == "seed").map(|(_, seed)| seed);
-    [
-        run.id.to_string(),
-        when(run.created_ms, now_ms),
-        run.recipe.experiment().to_owned(),
-        seed.unwrap_or_default(),
-        run.took_ms.map(|ms| duration(ms as f64)).unwrap_or_default(),
-        words(run),
-    ]
-}
-
-/// The prompts, or the picture where no text is read, and the note.
-fn words(run: &Run) -> String {
-    let prompts = run.recipe.prompts().join(" / ");
-    let photo = run.recipe.photo().filter(|_| run.recipe.prompts().is_empty());
-    let what = photo.map_or(prompts, |photo| photo.image.name().to_owned());
-    let whole = run.note.as_ref().map_or(what.clone(), |note| format!("{what}  ✎ {note}"));
-    // They may hold anything, a terminal's control sequences too.
-    whole.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
-}
-
-/// How long ago, within a week; then the date, in UTC.
-fn when(time_ms: i64, now_ms: i64) -> String {
-    let seconds = now_ms.saturating_sub(time_ms) / 1000;
-    match seconds {
-        i64::MIN..60 => "just now".to_owned(),
-        60..3_600 => format!("{} min ago", seconds / 60),
-        3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        86_400..604_800 => format!("{} d ago", seconds / 86_400),
-        _ => date(time_ms.div_euclid(86_400_000)),
-    }
-}
-
-/// A day counted from 1970-01-01 as a date (Howard Hinnant's `civil_from_days`).
-fn date(days: i64) -> String {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// The text in at most `room` columns.
-fn cut(text: &str, room: usize) -> String {
-    let wide = |text: &str| text.chars().map(|c| c.width().unwrap_or(0)).sum::<usize>();
-    if wide(text) <= room {
-        return text.to_owned();
-    }
-    let mut left = room.saturating_sub(1);
-    let fits = |c: &char| match left.checked_sub(c.width().unwrap_or(0)) {
-        Some(rest) => {
-            left = rest;
-            true
-        }
-        None => false,
-    };
-    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use super::table::{cut, date, table, when};
     use super::*;
-    use crate::recipe::{Grid, Made, Recipe};
+    use crate::recipe::{Grid, Made, Mark, Recipe, RunId};
     use clap::Parser;
     use image::RgbImage;
+    use std::fs;
+    use unicode_width::UnicodeWidthChar;
 
     #[derive(Parser)]
     struct Line {
@@ -237,8 +201,72 @@ mod tests {
         assert!(history(folder.path(), &[]).0.contains("  a red three  ✎ richer\\ndetail\n"));
         let (out, _) = history(folder.path(), &["--limit", "1"]);
         assert!(out.ends_with("\n1 of 2 runs; --limit 2 shows all\n"), "{out}");
-        assert_eq!(history(folder.path(), &["--search", "green"]).0, "No finished run has these words in its prompt or note.\n");
+        assert_eq!(history(folder.path(), &["--search", "green"]).0, "No finished run is like that: green\n");
         assert!(history(&folder.path().join("new"), &[]).0.starts_with("Nothing is finished yet"));
+    }
+
+    #[test]
+    fn marks_have_a_column_where_there_are_any() {
+        let folder = finished(&["a red three", "a blue three"]);
+        let (gallery, _) = Gallery::open(folder.path()).unwrap();
+        for mark in [Mark::Star(true), Mark::Rate(4), Mark::Tag("cat".into())] {
+            gallery.mark(RunId(1), &mark).unwrap();
+        }
+        assert_eq!(
+            history(folder.path(), &[]).0,
+            "run  when      experiment  seed   took  marks     prompt\n  \
+               2  just now  sample         0  0.8 s            a blue three\n  \
+               1  just now  sample         0  0.8 s  ★ 4 #cat  a red three\n"
+        );
+        let (out, _) = history(folder.path(), &["--json", "--filter", "is:starred rating:>3 #CAT since:today"]);
+        let run: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(run["marks"], json!({"star": true, "rating": 4, "tags": ["cat"]}));
+        assert_eq!(history(folder.path(), &["--json", "--filter", "-is:starred", "--search", "red"]).0, "");
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_understood_is_told() {
+        let folder = finished(&[]);
+        let line = Line::try_parse_from(["history", "--filter", "guidance:x"]).unwrap();
+        let said = history_command(folder.path(), &line.options, &mut Vec::new(), &mut Vec::new()).unwrap_err().to_string();
+        assert_eq!(said, "guidance:x is no number; write guidance:>5, guidance:7 or guidance:3..9");
+        for both in [["--purge", "--json"], ["--purge", "--limit=3"]] {
+            assert!(Line::try_parse_from(["history"].iter().chain(&both)).is_err());
+        }
+    }
+
+    #[test]
+    fn pictures_are_copied_byte_for_byte_under_names_that_can_be_read() {
+        let folder = finished(&["a red three", "Ein Café/../三", "a blue four"]);
+        let out = folder.path().join("new/out");
+        let said = history(folder.path(), &["--export", out.to_str().unwrap(), "--filter", "-blue"]).0;
+        assert_eq!(said, format!("{} has 4 pictures of 2 runs.\n", out.display()));
+        let mut names: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        let expected = ["000001-a-red-three-1.png", "000001-a-red-three-2.png", "000001-a-red-three.toml"];
+        assert_eq!(names[..3], expected);
+        assert_eq!(names[3..], expected.map(|name| name.replace("000001-a-red-three", "000002-ein-café-三")));
+        let (gallery, _) = Gallery::open(folder.path()).unwrap();
+        assert_eq!(fs::read(out.join(&names[1])).unwrap(), fs::read(gallery.picture_path(RunId(1), 1)).unwrap());
+        let recipe: Recipe = toml::from_str(&fs::read_to_string(out.join(&names[2])).unwrap()).unwrap();
+        assert_eq!(recipe, gallery.run(RunId(1)).unwrap().unwrap().recipe);
+
+        fs::write(out.join(&names[3]), "precious").unwrap();
+        let line = Line::try_parse_from(["history", "--limit", "2", "--export", out.to_str().unwrap()]).unwrap();
+        let said = history_command(folder.path(), &line.options, &mut Vec::new(), &mut Vec::new()).unwrap_err().to_string();
+        assert!(said.ends_with("000002-ein-café-三-1.png is there already; name a new folder"), "{said}");
+        assert_eq!(fs::read(out.join(&names[3])).unwrap(), b"precious");
+        assert!(!out.join("000001-a-red-three-3.png").exists());
+    }
+
+    #[test]
+    fn emptying_the_trash_says_what_it_freed() {
+        let folder = finished(&["a red three", "a blue three"]);
+        Gallery::open(folder.path()).unwrap().0.trash(&[RunId(1)]).unwrap();
+        let out = history(folder.path(), &["--purge"]).0;
+        assert!(out.starts_with("The trash is empty: 1 run and ") && out.ends_with(" kB are gone.\n"), "{out}");
+        assert_eq!(history(folder.path(), &["--purge"]).0, "The trash is empty: 0 runs and 0 bytes are gone.\n");
+        assert!(history(folder.path(), &[]).0.contains("a blue three"));
     }
 
     #[test]

@@ -3,11 +3,14 @@
 pub mod ask;
 pub mod attach;
 pub mod compute;
+pub mod doctor;
 pub mod engine;
 pub mod export;
 pub mod history;
+pub mod import;
 pub mod model;
 pub mod note;
+pub mod queue;
 pub mod report;
 pub mod run;
 mod signals;

@@ -9,6 +9,9 @@ use serde_json::json;
 use std::io::{self, Write};
 use std::path::Path;
 
+/// What to know of a queue that is held.
+pub(super) const HELD: &str = "the queue is held: nothing begins until P in the workbench or `darkroom queue release` lets it go on";
+
 /// Prints the runs that are queued, running, paused or interrupted, and the engine's process. Starts no engine.
 ///
 /// # Errors
@@ -16,20 +19,23 @@ use std::path::Path;
 pub async fn status(workspace: &Path, json: bool, out: &mut dyn Write) -> Result<()> {
     let stream = socket::dial(workspace).await?;
     let listens = stream.is_some();
-    let (pid, mut runs) = match stream {
+    let (pid, (held, mut runs)) = match stream {
         Some(stream) => ask(stream).await?,
         None => (lock::holder(workspace), kept(workspace)?),
     };
     runs.retain(|run| run.state.is_open() || matches!(run.state, State::Paused | State::Interrupted));
     if json {
         let row = |run: &Run| json!({"id": run.id, "state": run.state, "step": run.step, "of": run.of});
-        writeln!(out, "{}", json!({"pid": pid, "runs": runs.iter().map(row).collect::<Vec<_>>()}))?;
+        writeln!(out, "{}", json!({"pid": pid, "held": held, "runs": runs.iter().map(row).collect::<Vec<_>>()}))?;
         return Ok(());
     }
     match pid {
         Some(pid) if listens => writeln!(out, "the engine is process {pid}")?,
         Some(pid) => writeln!(out, "the engine is process {pid} and does not listen; `darkroom stop` ends it")?,
         None => writeln!(out, "no engine runs in this workspace")?,
+    }
+    if held {
+        writeln!(out, "{HELD}")?;
     }
     for run in &runs {
         let steps = if run.of == 0 { String::new() } else { format!("{}/{}", run.step, run.of) };
@@ -54,13 +60,17 @@ fn tell_kept_steps(workspace: &Path, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-async fn ask(stream: tokio::net::UnixStream) -> Result<(Option<u32>, Vec<Run>)> {
+/// What is known of a queue: whether it is held, and its runs.
+type Queue = (bool, Vec<Run>);
+
+async fn ask(stream: tokio::net::UnixStream) -> Result<(Option<u32>, Queue)> {
     let mut wire = link::over(stream);
-    let mut pid = None;
+    let (mut pid, mut is_held) = (None, false);
     while let Some(news) = wire.news.recv().await {
         match news {
             News::Event(Event::Hello { pid: its, .. }) => pid = Some(its),
-            News::Event(Event::Queue { runs }) => return Ok((pid, runs)),
+            News::Event(Event::Held { held }) => is_held = held,
+            News::Event(Event::Queue { runs }) => return Ok((pid, (is_held, runs))),
             News::Event(Event::Error { text: reason }) | News::Lost { reason } => bail!(reason),
             _ => {}
         }
@@ -69,13 +79,13 @@ async fn ask(stream: tokio::net::UnixStream) -> Result<(Option<u32>, Vec<Run>)> 
 }
 
 /// The queue that waits for the next engine.
-fn kept(workspace: &Path) -> Result<Vec<Run>> {
+fn kept(workspace: &Path) -> Result<Queue> {
     if !workspace.join("darkroom.db").exists() {
-        return Ok(Vec::new());
+        return Ok((false, Vec::new()));
     }
     let (gallery, told) = Gallery::open(workspace)?;
     told.iter().try_for_each(|sentence| writeln!(io::stderr(), "{sentence}"))?;
-    gallery.queue()
+    Ok((gallery.is_queue_held()?, gallery.queue()?))
 }
 
 #[cfg(test)]
@@ -103,14 +113,17 @@ mod tests {
         let text = printed(workspace.path(), false).await;
         assert_eq!(text, "no engine runs in this workspace\n     1  running          12/34  sample  a red\\nthree\n");
         let json = printed(workspace.path(), true).await;
-        assert_eq!(json, "{\"pid\":null,\"runs\":[{\"id\":1,\"state\":\"running\",\"step\":12,\"of\":34}]}\n");
+        assert_eq!(json, "{\"pid\":null,\"held\":false,\"runs\":[{\"id\":1,\"state\":\"running\",\"step\":12,\"of\":34}]}\n");
+        gallery.hold_queue(true).unwrap();
+        assert!(printed(workspace.path(), false).await.contains("workspace\nthe queue is held: nothing begins until P"));
+        assert!(printed(workspace.path(), true).await.contains("\"held\":true"));
     }
 
     #[tokio::test]
     async fn a_workspace_that_is_not_there_is_not_made() {
         let temp = tempfile::tempdir().unwrap();
         let workspace = temp.path().join("none");
-        assert_eq!(printed(&workspace, true).await, "{\"pid\":null,\"runs\":[]}\n");
+        assert_eq!(printed(&workspace, true).await, "{\"pid\":null,\"held\":false,\"runs\":[]}\n");
         assert!(!workspace.exists());
     }
 }

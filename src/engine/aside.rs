@@ -56,6 +56,7 @@ impl Server {
 fn ticket(command: &Command) -> Option<u32> {
     match command {
         Command::Inspect { ticket, .. } | Command::Look { ticket, .. } | Command::Keep { ticket, .. } => Some(*ticket),
+        Command::Kin { ticket, .. } | Command::Table { ticket, .. } => Some(*ticket),
         _ => None,
     }
 }
@@ -64,13 +65,23 @@ fn ticket(command: &Command) -> Option<u32> {
 fn refused(ticket: Option<u32>, error: anyhow::Error) -> Result<Answer> {
     let Some(ticket) = ticket else { return Err(error) };
     let text = crate::words::sentence(&error);
-    Ok(Answer { event: Some(Event::Failed { ticket, text }), picture: None, log: None })
+    Ok(told(Event::Failed { ticket, text }))
+}
+
+/// An answer that is nothing but a fact.
+fn told(event: Event) -> Answer {
+    Answer { event: Some(event), picture: None, log: None }
 }
 
 fn work(gallery: &Gallery, library: &dyn Library, command: Command) -> Result<Answer> {
     match command {
-        Command::Models => Ok(Answer { event: Some(Event::Models { models: library.models() }), picture: None, log: None }),
+        Command::Models => Ok(told(Event::Models { models: library.models() })),
         Command::Inspect { run, index, layer, .. } => inspect(gallery, run, index, layer),
+        Command::Kin { ticket, run } => Ok(told(Event::Kin { ticket, run, kin: gallery.kin(run)? })),
+        Command::Table { ticket, run } => {
+            let table = gallery.table(run)?.with_context(|| format!("{run} is no cell of a sweep"))?;
+            Ok(told(Event::Table { ticket, table }))
+        }
         Command::Look { ticket, image, model, fit, background } => {
             let image = look(gallery, image, &model, (fit, background))?;
             let picture = picture(RunId(0), PictureOf::Input { ticket }, image);
@@ -78,7 +89,7 @@ fn work(gallery: &Gallery, library: &dyn Library, command: Command) -> Result<An
         }
         Command::Keep { ticket, name, width, height, rgb } => {
             let image = keep(gallery, &name, (width, height), rgb)?.to_string();
-            Ok(Answer { event: Some(Event::Kept { ticket, image }), picture: None, log: None })
+            Ok(told(Event::Kept { ticket, image }))
         }
         Command::Export { run, what } => {
             let path = export(gallery, run, (what, Layer::Clean), None)?;

@@ -2,6 +2,7 @@
 
 use super::outbox::{Next, Outbox};
 use super::server::Input;
+use crate::gallery::Gallery;
 use crate::link::codec::{Reader, Writer};
 use std::future::pending;
 use std::pin::pin;
@@ -23,12 +24,12 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Serves one viewer until it leaves or is sent away. `viewer` is its number among the engine's viewers.
-pub async fn attend(viewer: u64, stream: Box<dyn Stream>, outbox: Arc<Outbox>, inputs: Sender<Input>) {
+pub async fn attend((viewer, stream): (u64, Box<dyn Stream>), outbox: Arc<Outbox>, gallery: Arc<Gallery>, inputs: Sender<Input>) {
     let (read, write) = tokio::io::split(stream);
     let mut heard = pin!(hear(viewer, read, &outbox, &inputs));
     let finished = tokio::select! {
         () = &mut heard => false,
-        finished = say(write, &outbox) => finished,
+        finished = say(write, &outbox, &gallery) => finished,
     };
     if finished {
         // What the viewer said before it heard of the engine's end still counts.
@@ -59,7 +60,7 @@ async fn hear(viewer: u64, read: impl AsyncRead + Unpin, outbox: &Outbox, inputs
 }
 
 /// Empties the outbox until the server closes it. Whether everything is out; otherwise the viewer is sent away.
-async fn say(write: impl AsyncWrite + Unpin, outbox: &Arc<Outbox>) -> bool {
+async fn say(write: impl AsyncWrite + Unpin, outbox: &Arc<Outbox>, gallery: &Arc<Gallery>) -> bool {
     let mut writer = Writer::new(write);
     loop {
         match outbox.next() {
@@ -78,10 +79,10 @@ async fn say(write: impl AsyncWrite + Unpin, outbox: &Arc<Outbox>) -> bool {
                 () = outbox.ended() => {}
             },
             Next::Load(wish) => {
-                let outbox = outbox.clone();
+                let (outbox, gallery) = (outbox.clone(), gallery.clone());
                 tokio::spawn(async move {
                     let missing = wish.missing();
-                    outbox.loaded(spawn_blocking(move || wish.load()).await.unwrap_or(missing));
+                    outbox.loaded(spawn_blocking(move || wish.load(&gallery)).await.unwrap_or(missing));
                 });
             }
         }

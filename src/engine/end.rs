@@ -80,7 +80,7 @@ impl Server {
         self.viewers.values().for_each(|viewer| viewer.outbox.finish());
         let mut late = Vec::new();
         let all = async {
-            while !self.connections.is_empty() || !self.submits.is_empty() || !inputs.is_empty() {
+            while !self.connections.is_empty() || !self.submits.is_empty() || !self.browsing.is_settled() || !inputs.is_empty() {
                 tokio::select! {
                     biased;
                     Some(input) = inputs.recv() => match input {
@@ -97,6 +97,8 @@ impl Server {
             let paused = self.gallery.set_state(id, State::Paused, None);
             self.or_log(paused);
         }
+        let signed = self.gallery.sign_off();
+        self.or_log(signed);
         late
     }
 }

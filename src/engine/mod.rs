@@ -5,6 +5,7 @@
 
 mod aside;
 mod bench;
+mod browse;
 mod cancel;
 mod commands;
 mod connection;
@@ -16,6 +17,7 @@ pub mod log;
 mod memory;
 mod outbox;
 mod pull;
+mod queue;
 mod server;
 mod submit;
 mod task;

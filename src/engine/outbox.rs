@@ -4,13 +4,12 @@
 //! viewer that does not read holds up nobody: its facts wait here, and when they are too many it is sent away, to come
 //! back and be told how things stand.
 
-use crate::gallery;
+use crate::gallery::Gallery;
 use crate::link::codec::{Packet, encode};
 use crate::link::picture::{MAX_SIDE, Sending};
 use crate::link::{Event, Picture, PictureHead, PictureOf};
 use crate::recipe::RunId;
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -23,7 +22,7 @@ pub const WISHES: usize = 256;
 const ANSWERS: usize = 4;
 
 /// A kept picture that a viewer has asked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wish {
     /// Whose.
     pub run: RunId,
@@ -31,18 +30,16 @@ pub struct Wish {
     pub index: u32,
     /// The longest side, in pixels.
     pub side: u32,
-    /// Its file.
-    pub path: PathBuf,
 }
 
 impl Wish {
     /// Reads the picture; slow. One that cannot be read is [`PictureOf::Missing`].
-    pub fn load(&self) -> Picture {
-        let Wish { run, index, side, .. } = *self;
-        match gallery::load(&self.path, side.clamp(1, MAX_SIDE)) {
+    pub fn load(&self, gallery: &Gallery) -> Picture {
+        let Wish { run, index, side } = *self;
+        match gallery.thumbnail(run, index as usize, side.clamp(1, MAX_SIDE)) {
             Ok(image) => super::picture(run, PictureOf::Kept { index, side }, image),
             Err(error) => {
-                tracing::warn!("{} cannot be read: {error:#}", self.path.display());
+                tracing::warn!("{error:#}");
                 self.missing()
             }
         }
@@ -297,7 +294,7 @@ mod tests {
     #[test]
     fn kept_pictures_are_loaded_one_at_a_time_and_a_live_one_overtakes_them() {
         let outbox = Outbox::default();
-        let wish = |index| Wish { run: RunId(1), index, side: 8, path: PathBuf::new() };
+        let wish = |index| Wish { run: RunId(1), index, side: 8 };
         for index in [0, 1, 0] {
             assert!(outbox.wish(wish(index)));
         }

@@ -2,6 +2,7 @@
 
 use super::aside::Answer;
 use super::bench::{Bench, Running};
+use super::browse::{Browsing, Change};
 use super::connection::{Stream, attend};
 use super::end::{LAST_WORDS, Stop};
 use super::library::{Library, OfUser};
@@ -10,11 +11,11 @@ use super::pull::{PACE, Pull};
 use super::submit::Submit;
 use super::worker::{Ending, Fact};
 use crate::gallery::{Gallery, TakenIn};
-use crate::link::codec::encode;
+use crate::link::codec::{Packet, encode};
 use crate::link::{Command, Event, Picture, Pulling};
 use crate::recipe::{Run, RunId, State};
 use crate::words::duration;
-use anyhow::Result;
+use anyhow::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,12 +39,18 @@ pub enum Input {
     TakenIn(u64, Result<TakenIn>),
     /// The grid of a viewer is queued, or why it is not.
     Submitted(u64, Result<Vec<Run>>),
+    /// A viewer's search is done.
+    Found(u64, Result<Packet>),
+    /// The gallery is changed as a viewer wanted it, as far as that went, and why not further.
+    Changed(u64, Option<Change>, Option<Error>),
     /// What a viewer asked for is done, or why it cannot be.
     Answered(u64, Result<Answer>),
     /// The download of a model is so far.
     Pulling(Pulling),
     /// It is over: what came of it, or why it failed.
     Pulled(Result<String>),
+    /// The index was looked through, and what is wrong with it.
+    Examined(Result<()>),
     /// A viewer's connection is closed.
     Left(u64),
     /// The system wants the engine to end; its runs go on in the next one.
@@ -62,7 +69,9 @@ pub struct Server {
     pub(super) submits: BTreeMap<u64, VecDeque<Submit>>,
     /// How many grids are being entered, and what was said meanwhile that must come after them.
     pub(super) entering: usize,
-    pub(super) held: VecDeque<(u64, Command)>,
+    pub(super) later: VecDeque<(u64, Command)>,
+    /// Searches in the gallery, and changes of it.
+    pub(super) browsing: Browsing,
     /// Tasks that are done aside.
     pub(super) asides: usize,
     /// Where models are found.
@@ -92,6 +101,8 @@ pub(super) struct Viewer {
     pub outbox: Arc<Outbox>,
     /// Whether it has greeted; nothing is told to it before.
     pub greeted: bool,
+    /// Whether it only watches.
+    pub watches: bool,
     /// The run whose next frame it waits for.
     pub wants_frame: Option<RunId>,
 }
@@ -109,7 +120,8 @@ impl Server {
             started_ms: now_ms(),
             submits: BTreeMap::new(),
             entering: 0,
-            held: VecDeque::new(),
+            later: VecDeque::new(),
+            browsing: Browsing::default(),
             asides: 0,
             library: Arc::new(OfUser),
             pull: None,
@@ -129,6 +141,8 @@ impl Server {
     /// Takes up what the last engine left, and serves until it is stopped or has long been idle.
     pub async fn serve(mut self, mut inputs: Receiver<Input>, mut facts: UnboundedReceiver<Fact>) {
         self.recover();
+        let gallery = self.gallery.clone();
+        self.beside(move || gallery.examine(), Input::Examined);
         loop {
             self.start_next();
             // A grid whose folders are being written is entered first: its viewer must hear of it.
@@ -145,17 +159,6 @@ impl Server {
                 Some(input) = inputs.recv() => self.hear(input),
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.time_is_up(),
             }
-        }
-    }
-
-    fn recover(&mut self) {
-        let left = self.gallery.recover();
-        for Run { id, state, step, error, .. } in self.or_log(left).unwrap_or_default() {
-            self.log(match (state, error) {
-                (State::Interrupted, Some(why)) => format!("{id} waits: {why}"),
-                (State::Interrupted, None) => format!("{id} waits until you start it (Enter on it in the queue)"),
-                _ => format!("{id} was at step {step} when the engine died; it goes on"),
-            });
         }
     }
 
@@ -282,16 +285,19 @@ impl Server {
             Input::Arrived(stream) => {
                 self.arrivals += 1;
                 let viewer = Viewer::default();
-                self.connections.spawn(attend(self.arrivals, stream, viewer.outbox.clone(), self.inputs.clone()));
+                self.connections.spawn(attend((self.arrivals, stream), viewer.outbox.clone(), self.gallery.clone(), self.inputs.clone()));
                 self.viewers.insert(self.arrivals, viewer);
             }
             Input::Said(viewer, command) => self.obey(viewer, command),
             Input::TakenIn(viewer, taken) => self.taken_in(viewer, taken),
             Input::Submitted(viewer, submitted) => self.submitted(viewer, submitted),
+            Input::Found(viewer, found) => self.found(viewer, found),
+            Input::Changed(viewer, change, why) => self.changed(viewer, change, why),
             Input::Answered(viewer, answer) => {
                 self.asides = self.asides.saturating_sub(1);
                 self.answered(viewer, answer);
             }
+            Input::Examined(found) => found.err().into_iter().for_each(|error| self.log(format!("{error:#}"))),
             Input::Pulling(how) => self.pulling(how),
             Input::Pulled(done) => self.pulled(done),
             Input::Left(viewer) => {
@@ -308,7 +314,8 @@ impl Server {
         if let Some(stop) = &self.ending {
             return stop.deadline();
         }
-        let works = !self.bench.is_idle() || !self.submits.is_empty() || self.asides > 0 || self.pull.is_some();
+        let aside = self.asides > 0 || self.pull.is_some() || !self.browsing.is_idle();
+        let works = !self.bench.is_idle() || !self.submits.is_empty() || aside;
         let busy = works || self.viewers.values().any(|viewer| viewer.greeted);
         self.idle = if busy { None } else { self.idle.or_else(|| Some(Instant::now())) };
         self.idle.map(|since| since + self.patience).into_iter().chain(self.retry).min()

@@ -19,7 +19,7 @@ pub struct Submit {
 impl Server {
     /// Whether a command comes after a grid that is just being entered: what was said before it must be in the queue.
     pub(super) fn has_to_wait(&self, command: &Command) -> bool {
-        !self.held.is_empty() || (self.entering > 0 && *command == Command::CancelAll)
+        !self.later.is_empty() || (self.entering > 0 && *command == Command::CancelAll)
     }
 
     /// Queues a grid beside the server: its pictures are fetched, and thousands of folders take their time. The grids of
@@ -79,7 +79,7 @@ impl Server {
         self.entering = self.entering.saturating_sub(1);
         self.is_over(viewer, submitted);
         if self.entering == 0 {
-            for (viewer, command) in std::mem::take(&mut self.held) {
+            for (viewer, command) in std::mem::take(&mut self.later) {
                 self.obey(viewer, command);
             }
         }
@@ -110,11 +110,14 @@ impl Server {
             return;
         };
         self.answer(viewer, &Event::Submitted { first: first.id, last: last.id });
+        let wait = if first.id == last.id { format!("{} waits", first.id) } else { format!("{} to {} wait", first.id, last.id) };
         if self.ending.is_some() {
-            self.log(format!("the engine is about to end; {} waits for the next one", first.id));
+            self.log(format!("the engine is about to end; {wait} for the next one"));
         } else if first.id != last.id {
-            self.log(format!("{} to {} wait: {} runs", first.id, last.id, runs.len()));
+            self.log(format!("{wait}: {} runs", runs.len()));
         }
+        let told = self.say_if_held(&wait);
+        self.or_log(told);
     }
 
     /// Cancels what runs, what waits, and what is on its way into the queue.

@@ -162,7 +162,7 @@ impl Desk {
     pub fn sheet(&self, grid: RunId) {
         match self.gallery.sheet(grid) {
             Ok(None) => {}
-            Ok(Some(path)) => self.tell(Fact::Log(format!("the grid of {grid} is whole: {}", path.display()))),
+            Ok(Some(path)) => self.tell(Fact::Log(format!("the sheet of the grid of {grid} is made: {}", path.display()))),
             Err(error) => self.tell(Fact::Log(format!("the sheet of the grid of {grid} cannot be made: {error:#}"))),
         }
     }

@@ -1,90 +1,28 @@
-//! `darkroom.db`: its schema, how it is opened, and how a row is a run.
+//! `darkroom.db`: how it is opened, and how a row is a run.
 
+use super::kin;
+use super::schema::{self, VERSION};
+use crate::atomic::write_soon;
 use crate::recipe::{Axis, Made, Marks, Run, RunId, State};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use rusqlite::{Connection, ErrorCode, Row, Transaction, TransactionBehavior, params};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The version of [`SCHEMA`], kept in the file's `user_version`.
-const VERSION: i64 = 3;
+/// How long another process may keep the index to itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// An index up to this size is looked through whole whenever it is opened, in bytes: that takes some 50 ms, and time grows with it.
+const SMALL: u64 = 8 << 20;
 
-/// `place` orders the queue. `owner` is the first run of those that a process of its own computes: no engine takes them.
-///
-/// In the search, symbols and characters newer than SQLite's tables count as letters, so that an emoji is a word.
-const SCHEMA: &str = "
-    CREATE TABLE runs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        experiment TEXT NOT NULL,
-        model TEXT NOT NULL,
-        prompt TEXT NOT NULL,
-        recipe TEXT NOT NULL,
-        state TEXT NOT NULL,
-        step INTEGER NOT NULL,
-        steps INTEGER NOT NULL,
-        created_ms INTEGER NOT NULL,
-        ended_ms INTEGER,
-        took_ms INTEGER,
-        error TEXT,
-        grid INTEGER,
-        owner INTEGER,
-        place INTEGER NOT NULL,
-        deaths INTEGER NOT NULL DEFAULT 0,
-        made TEXT,
-        note TEXT
-    ) STRICT;
-    CREATE INDEX runs_by_state ON runs (state, id);
-    CREATE INDEX runs_by_place ON runs (place);
-    CREATE INDEX runs_by_grid ON runs (grid);
-    CREATE TABLE grids (first INTEGER PRIMARY KEY, cells INTEGER NOT NULL, axes TEXT NOT NULL) STRICT;
-    INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', 0);
-";
-
-/// A row a step of a training.
-const POINTS: &str = "
-    CREATE TABLE points (
-        run INTEGER NOT NULL,
-        step INTEGER NOT NULL,
-        epoch INTEGER NOT NULL,
-        loss REAL NOT NULL,
-        rate REAL NOT NULL,
-        ms REAL NOT NULL,
-        PRIMARY KEY (run, step)
-    ) STRICT, WITHOUT ROWID;
-    PRAGMA user_version = 3;
-";
-
-/// The search, over prompts and notes.
-const SEARCH: &str = "
-    CREATE VIRTUAL TABLE prompts USING fts5 (
-        prompt, note, content = 'runs', content_rowid = 'id',
-        tokenize = \"unicode61 remove_diacritics 2 categories 'L* N* Co Cn So'\"
-    );
-    CREATE TRIGGER runs_insert AFTER INSERT ON runs BEGIN
-        INSERT INTO prompts (rowid, prompt, note) VALUES (new.id, new.prompt, new.note);
-    END;
-    CREATE TRIGGER runs_delete AFTER DELETE ON runs BEGIN
-        INSERT INTO prompts (prompts, rowid, prompt, note) VALUES ('delete', old.id, old.prompt, old.note);
-    END;
-    CREATE TRIGGER runs_note AFTER UPDATE OF note ON runs BEGIN
-        INSERT INTO prompts (prompts, rowid, prompt, note) VALUES ('delete', old.id, old.prompt, old.note);
-        INSERT INTO prompts (rowid, prompt, note) VALUES (new.id, new.prompt, new.note);
-    END;
-";
-
-/// From version 1, which had no notes.
-const TO_2: &str = "
-    ALTER TABLE runs ADD COLUMN note TEXT;
-    DROP TRIGGER runs_insert;
-    DROP TRIGGER runs_delete;
-    DROP TABLE prompts;
-";
+/// Turns the write-ahead log on where the file system allows it, and tells which journal it is now.
+pub(super) const WAL: &str = "PRAGMA journal_mode = WAL";
 
 /// What lies where the index should be.
 pub(super) enum Index {
     /// An index that can be used.
     Ready(Connection),
-    /// Nothing yet; [`create`] makes the tables.
+    /// Nothing yet; [`schema::create`] makes the tables.
     New(Connection),
     /// Something that is no index, and how that shows.
     Damaged(String),
@@ -98,7 +36,7 @@ pub(super) fn open(path: &Path) -> Result<Index> {
             path.display()
         ),
         Ok((connection, 0)) => Ok(Index::New(connection)),
-        Ok((mut connection, 1 | 2)) => match migrate(&mut connection) {
+        Ok((mut connection, 1..VERSION)) => match schema::migrate(&mut connection) {
             Ok(()) => Ok(Index::Ready(connection)),
             Err(error) => Err(sentence(path, &error)),
         },
@@ -110,63 +48,63 @@ pub(super) fn open(path: &Path) -> Result<Index> {
 
 /// Opens a connection and tells the schema's version; whatever is no index of ours is reported as corrupt.
 fn look(path: &Path) -> rusqlite::Result<(Connection, i64)> {
-    let corrupt = |why: &str| {
-        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-        Err(rusqlite::Error::SqliteFailure(code, Some(why.to_owned())))
-    };
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.busy_timeout(PATIENCE)?;
     // A row that is replaced must leave the search too.
     connection.pragma_update(None, "recursive_triggers", true)?;
-    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if check != "ok" {
-        return corrupt(&check);
+    let suspect = suspect(path);
+    if suspect.exists() || fs::metadata(path).is_ok_and(|file| file.len() <= SMALL) {
+        check(&connection)?;
+        let _ = fs::remove_file(suspect);
     }
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > VERSION {
         return Ok((connection, version));
     }
     // Refused on network file systems, where the rollback journal stays; refused while another process is just doing the same.
-    let _ = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+    let _ = connection.query_row(WAL, [], |row| row.get::<_, String>(0));
     // In one transaction: another process may be making the tables just now.
     let reads = connection.unchecked_transaction()?;
     let version: i64 = reads.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'grids', 'prompts')";
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('runs', 'grids')";
     let tables: i64 = reads.query_row(tables, [], |row| row.get(0))?;
     let all: i64 = reads.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     reads.finish()?;
     match (version, tables, all) {
-        (0, _, 0) | (1..=VERSION, 3, _) => Ok((connection, version)),
-        _ => corrupt("it is another program's database"),
+        (0, _, 0) | (1..=VERSION, 2, _) => Ok((connection, version)),
+        _ => Err(corrupt("it is another program's database")),
     }
 }
 
-/// Makes the tables and fills them in one transaction; does nothing where another process was first.
-pub(super) fn create(connection: &mut Connection, fill: impl FnOnce(&Transaction) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
-    let transaction = begin(connection)?;
-    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 0 {
-        transaction.execute_batch(SCHEMA)?;
-        transaction.execute_batch(SEARCH)?;
-        transaction.execute_batch(POINTS)?;
-        fill(&transaction)?;
-    }
-    transaction.commit()
+fn corrupt(why: &str) -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    rusqlite::Error::SqliteFailure(code, Some(why.to_owned()))
 }
 
-/// Brings an older index up to date, unless another process was first.
-fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = begin(connection)?;
-    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version == 1 {
-        transaction.execute_batch(TO_2)?;
-        transaction.execute_batch(SEARCH)?;
-        transaction.execute("INSERT INTO prompts (prompts) VALUES ('rebuild')", [])?;
+/// Looks through the whole file.
+fn check(connection: &Connection) -> rusqlite::Result<()> {
+    match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))? {
+        said if said == "ok" => Ok(()),
+        said => Err(corrupt(&said)),
     }
-    if version < VERSION {
-        transaction.execute_batch(POINTS)?;
-    }
-    transaction.commit()
+}
+
+/// The file that says that the index was found damaged: who opens it next looks through all of it.
+fn suspect(path: &Path) -> PathBuf {
+    path.with_extension("db.suspect")
+}
+
+/// Looks through an index of any size, which may take seconds for a large one.
+pub(super) fn examine(path: &Path) -> rusqlite::Result<()> {
+    check(&reader(path)?)
+}
+
+/// A connection that only reads. In SQLite's write-ahead log it waits for nobody, and nobody for it.
+pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
 }
 
 /// A transaction that holds the write lock from its start, so that it cannot fail half-way for want of it.
@@ -178,8 +116,11 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// SQLite's error as one sentence: which file, why not, what to do.
+/// SQLite's error as one sentence: which file, why not, what to do. Damage is remembered for whoever opens it next.
 pub(super) fn sentence(path: &Path, error: &rusqlite::Error) -> Error {
+    if is_damage(error) {
+        let _ = write_soon(&suspect(path), b"");
+    }
     let path = path.display();
     match error.sqlite_error_code() {
         _ if is_damage(error) => anyhow!("{path} is damaged; start darkroom again and it is made again from the files"),
@@ -194,7 +135,7 @@ pub(super) fn sentence(path: &Path, error: &rusqlite::Error) -> Error {
 }
 
 /// The columns that [`read`] takes.
-pub(super) const COLUMNS: &str = "id, recipe, state, step, steps, created_ms, took_ms, error, grid, note";
+pub(super) const COLUMNS: &str = "id, recipe, state, step, steps, created_ms, took_ms, error, grid, note, star, rating, tags, origin";
 
 /// A row as a run; `None` where it holds what this darkroom does not know, such as the recipe of a newer one.
 pub(super) fn read(row: &Row) -> rusqlite::Result<Option<Run>> {
@@ -215,12 +156,18 @@ fn run(row: &Row) -> Result<Run> {
         error: row.get("error")?,
         grid: row.get::<_, Option<i64>>("grid")?.map(RunId),
         note: row.get("note")?,
-        marks: Marks::default(),
-        foreign: None,
+        marks: Marks { star: row.get("star")?, rating: row.get("rating")?, tags: from_json(row, "tags")?.unwrap_or_default() },
+        foreign: from_json(row, "origin")?,
     })
 }
 
-fn state_of(word: &str) -> Option<State> {
+/// A column of JSON text that may be empty.
+fn from_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+}
+
+pub(super) fn state_of(word: &str) -> Option<State> {
     use State::*;
     [Queued, Running, Done, Failed, Cancelled, Paused, Interrupted].into_iter().find(|state| state.word() == word)
 }
@@ -234,18 +181,23 @@ pub(super) struct Beside<'a> {
     pub owner: Option<RunId>,
     /// What decided its pictures, once they are there.
     pub made: Option<&'a Made>,
+    /// When it was put into the trash, where it is there.
+    pub trashed_ms: Option<i64>,
 }
 
 /// Adds a run under the number it has, in place of one that a rebuild found there.
 pub(super) fn insert(transaction: &Transaction, run: &Run, beside: Beside) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO runs (id, experiment, model, prompt, recipe, state, step, steps, created_ms, took_ms, error, grid, owner, place, made, note)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    let sql = "INSERT OR REPLACE INTO runs (id, experiment, model, prompt, recipe, state, step, steps, created_ms, took_ms, error, grid,
+            owner, place, made, note, star, rating, tags, origin, was, trashed_ms)
+        VALUES (?1, ?2, ?3, ?4, ?5, iif(?6 IS NULL, ?7, 'trash'), ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+            iif(?6 IS NULL, NULL, ?7), ?6)";
     transaction.prepare_cached(sql)?.execute(params![
         run.id.0,
         run.recipe.experiment(),
-        run.recipe.model(),
+        model(run),
         run.recipe.prompt(),
         json(&run.recipe)?,
+        beside.trashed_ms,
         run.state.word(),
         run.step,
         run.of,
@@ -257,8 +209,23 @@ pub(super) fn insert(transaction: &Transaction, run: &Run, beside: Beside) -> ru
         beside.place,
         beside.made.map(json).transpose()?,
         run.note,
+        run.marks.star,
+        run.marks.rating,
+        tags(&run.marks)?,
+        run.foreign.as_ref().map(json).transpose()?,
     ])?;
-    Ok(())
+    kin::insert(transaction, run.id, &run.recipe)
+}
+
+/// The model that made its pictures: of what was brought in from another program that one's.
+fn model(run: &Run) -> &str {
+    let foreign = run.foreign.as_ref().and_then(|foreign| foreign.model.as_deref());
+    foreign.unwrap_or_else(|| run.recipe.model())
+}
+
+/// The column of tags; none where there are none.
+pub(super) fn tags(marks: &Marks) -> rusqlite::Result<Option<String>> {
+    (!marks.tags.is_empty()).then(|| json(&marks.tags)).transpose()
 }
 
 /// Adds the axes of a grid that begins with the run `first`.

@@ -7,7 +7,7 @@
 //!             events/                                       the curves for TensorBoard
 //! ```
 
-use super::{Gallery, encode_png, events, events::EventFile, index, rebuild};
+use super::{Gallery, encode_png, events, events::EventFile, index, kept};
 use crate::atomic::{make_folder, write_atomic};
 use crate::recipe::{Made, Point, Run, RunId};
 use anyhow::{Context, Result, ensure};
@@ -85,9 +85,9 @@ impl Gallery {
         let run = self.end_after(id, epoch)?;
         let (asked, there) = (run.recipe.pictures(), self.picture_count(id));
         ensure!(there >= asked, "run {id} has {there} of its {asked} pictures");
-        rebuild::keep_times(&self.folder(id), run.created_ms, took_ms)?;
+        kept::keep_times(&self.folder(id), run.created_ms, took_ms)?;
         let sql = format!(
-            "UPDATE runs SET state = 'done', steps = step, took_ms = ?2, made = ?3, error = NULL, owner = NULL, deaths = 0, ended_ms = ?4
+            "UPDATE runs SET state = 'done', steps = step, took_ms = ?2, made = ?3, error = NULL, owner = NULL, ended_ms = ?4
             WHERE id = ?1 RETURNING {}",
             index::COLUMNS
         );

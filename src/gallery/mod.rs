@@ -9,9 +9,13 @@
 //!             times.toml    when, and how long it took: what a picture may not hold
 //!             grid.toml     in the first run of a grid: its axes
 //!             note.txt      what the user observed
+//!             marks.toml    its star, rating and tags
+//!             foreign.toml  where its picture comes from, if another program has made it
 //!             steps/0012.safetensors  what was inside a step
 //!             checkpoint    an unfinished run's last kept step
 //!             checkpoints/  of a training, with weights/ and events/
+//! trash/000008/             a run that was deleted; `runs/.purged` is the highest number that was deleted for good
+//! thumbs/0a3f.png           a large picture made small; can be deleted at any time
 //! inputs/3fa9….png           what went into runs, by the hash of its bytes
 //! exports/000007-steps.gif    films and sheets that were asked for
 //! sheets/000007.png         a grid's pictures on one labelled sheet
@@ -21,38 +25,54 @@
 mod contact;
 mod events;
 mod film;
+mod find;
 mod history;
+mod import;
 mod index;
+mod journal;
+mod kept;
+mod kin;
 mod logbook;
+mod marks;
 mod note;
+mod order;
 mod paint;
 mod parameters;
 mod picture;
 mod points;
 mod queue;
 mod rebuild;
+mod recover;
+mod schema;
 mod sheet;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod thumbs;
+mod trash;
 
 pub use crate::atomic::{write_atomic, write_soon};
 pub use contact::contact_sheet;
 pub use film::{Shot, apng, film, gif, turning};
-pub use history::Page;
+pub use find::Page;
+pub use import::Imported;
+pub use journal::{Journal, try_journal};
 pub use logbook::Logbook;
 pub use picture::{encode, encode_png, load, read_png_recipe, shrink};
 pub use queue::TakenIn;
 pub use rebuild::{Rebuilt, rebuild};
-pub use sheet::sheet;
+pub use recover::Left;
+pub use sheet::{Content, sheet};
 pub use steps::{BUDGET, KeptSteps, Usage};
+pub use trash::Purged;
 
 use crate::atomic;
 use crate::input::Inputs;
-use crate::recipe::{Axis, Grid, Made, Run, RunId};
+use crate::recipe::{Cell, Grid, Made, Run, RunId, State};
 use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,6 +84,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Gallery {
     workspace: PathBuf,
     connection: Mutex<Connection>,
+    /// For what may take a while: who reads through it does not hold up the engine's writing.
+    reader: Mutex<Connection>,
     /// Locks on folders, which show other processes that the runs adopted here have a living owner.
     held: Mutex<Vec<File>>,
 }
@@ -79,7 +101,19 @@ impl Gallery {
         let workspace = std::path::absolute(workspace).with_context(|| format!("'{}' is no folder", workspace.display()))?;
         atomic::make_folder(&workspace.join("runs"))?;
         let (connection, told) = rebuild::open_index(&workspace)?;
-        Ok((Gallery { workspace, connection: Mutex::new(connection), held: Mutex::default() }, told))
+        let path = workspace.join("darkroom.db");
+        let reader = index::reader(&path).map_err(|error| index::sentence(&path, &error))?;
+        Ok((Gallery { workspace, connection: Mutex::new(connection), reader: Mutex::new(reader), held: Mutex::default() }, told))
+    }
+
+    /// Looks through the whole index for damage, which takes about a second for 100,000 runs and holds up nobody; opening looks
+    /// through small ones only.
+    ///
+    /// # Errors
+    /// When it is damaged: whoever opens it next makes it again.
+    pub fn examine(&self) -> Result<()> {
+        let path = self.workspace.join("darkroom.db");
+        index::examine(&path).map_err(|error| index::sentence(&path, &error))
     }
 
     /// Its folder.
@@ -133,11 +167,13 @@ impl Gallery {
     /// When the disk is full or read-only, or these are not the pictures that the run's recipe asks for.
     pub fn save(&self, id: RunId, made: &Made, pictures: &[RgbImage], took_ms: u64) -> Result<Run> {
         let run = self.run(id)?.with_context(|| format!("there is no run {id}"))?;
+        // It may be signed, and is not ours to write.
+        ensure!(run.foreign.is_none(), "run {id} was brought in from elsewhere; its picture stays as it is");
         let asked = run.recipe.pictures();
         ensure!(pictures.len() == asked, "run {id} asks for {asked} pictures and got {}", pictures.len());
         self.write_pictures(&run, made, pictures, took_ms)?;
         let sql = format!(
-            "UPDATE runs SET state = 'done', step = ?2, steps = ?2, took_ms = ?3, made = ?4, error = NULL, owner = NULL, deaths = 0,
+            "UPDATE runs SET state = 'done', step = ?2, steps = ?2, took_ms = ?3, made = ?4, error = NULL, owner = NULL,
                 ended_ms = ?5
             WHERE id = ?1 RETURNING {}",
             index::COLUMNS
@@ -154,7 +190,7 @@ impl Gallery {
         if !self.folder(run.id).join("recipe.toml").exists() {
             self.write_recipe(run)?;
         }
-        rebuild::keep_times(&self.folder(run.id), run.created_ms, took_ms)?;
+        kept::keep_times(&self.folder(run.id), run.created_ms, took_ms)?;
         for (index, picture) in pictures.iter().enumerate() {
             let bytes = encode_png(picture, &run.recipe, made, index)?;
             write_atomic(&self.picture_path(run.id, index), &bytes)?;
@@ -166,30 +202,31 @@ impl Gallery {
         let folder = self.folder(run.id);
         atomic::make_folder(&folder)?;
         // The index holds it too, and a grid of thousands must not wait for the disk as often.
-        atomic::write_soon(&folder.join("recipe.toml"), run.recipe.to_toml().as_bytes())
+        atomic::write_soon(&folder.join("recipe.toml"), run.recipe.to_toml().as_bytes())?;
+        run.foreign.as_ref().map_or(Ok(()), |foreign| kept::keep_foreign(&folder, foreign))
     }
 
-    /// The sheet of a grid once all its cells are done: writes `sheets/<first id>.png` and returns its path.
+    /// The sheet of a grid once none of its cells waits or runs: writes `sheets/<first id>.png` and returns its path. A cell
+    /// that has no picture has a word for why.
     ///
     /// # Errors
     /// When a picture cannot be read or the sheet cannot be written.
     pub fn sheet(&self, grid: RunId) -> Result<Option<PathBuf>> {
-        let cells = format!("SELECT {} FROM runs WHERE grid = ?1 AND state = 'done' ORDER BY id", index::COLUMNS);
-        let axes = "SELECT axes, cells FROM grids WHERE first = ?1";
-        let (kept, runs) = self.index(|connection| {
-            let kept: Option<(String, usize)> = connection.query_row(axes, [grid.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            let runs: Vec<_> = connection.prepare(&cells)?.query_map([grid.0], index::read)?.collect::<Result<_, _>>()?;
-            Ok((kept, runs.into_iter().flatten().collect::<Vec<_>>()))
-        })?;
-        let Some((axes, _)) = kept.filter(|(_, cells)| *cells == runs.len()) else {
+        let Some(table) = self.table(grid)?.filter(|table| table.first == grid) else { return Ok(None) };
+        let is = |wanted: fn(State) -> bool| table.cells.iter().filter_map(|cell| cell.state).any(wanted);
+        if is(State::is_open) || !is(|state| state == State::Done) {
             return Ok(None);
+        }
+        let cells = format!("SELECT {} FROM runs WHERE grid = ?1 AND state = 'done' ORDER BY id", index::COLUMNS);
+        let runs: Vec<_> = self.look(|connection| connection.prepare(&cells)?.query_map([grid.0], index::read)?.collect())?;
+        let runs: BTreeMap<_, _> = runs.into_iter().flatten().map(|run| (run.id, run)).collect();
+        let side = sheet::cell_limit(table.cells.len());
+        let content = |cell: &Cell| match runs.get(&cell.run) {
+            Some(run) => load(&self.picture_path(run.id, shown(run)), side).map(Content::Picture),
+            None => Ok(Content::Word(cell.state.map_or("deleted", State::word))),
         };
-        let axes: Vec<Axis> = serde_json::from_str(&axes).with_context(|| format!("the lists of grid {grid} cannot be read"))?;
-        let side = sheet::cell_limit(runs.len());
-        // Of a training the samples of its last epoch.
-        let shown = |run: &Run| run.recipe.training().map_or(0, |training| training.last() - 1);
-        let pictures: Vec<_> = runs.iter().map(|run| load(&self.picture_path(run.id, shown(run)), side)).collect::<Result<_>>()?;
-        let page = sheet(&Grid { axes, recipes: runs.into_iter().map(|run| run.recipe).collect() }, &pictures);
+        let contents: Vec<_> = table.cells.iter().map(content).collect::<Result<_>>()?;
+        let page = sheet(&Grid { axes: table.axes, recipes: runs.into_values().map(|run| run.recipe).collect() }, &contents);
         let folder = self.workspace.join("sheets");
         atomic::make_folder(&folder)?;
         let path = folder.join(format!("{grid:06}.png"));
@@ -210,6 +247,16 @@ impl Gallery {
     fn index<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
         work(&mut locked(&self.connection)).map_err(|error| index::sentence(&self.workspace.join("darkroom.db"), &error))
     }
+
+    /// The same for what only reads and may take a while.
+    fn look<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
+        work(&mut locked(&self.reader)).map_err(|error| index::sentence(&self.workspace.join("darkroom.db"), &error))
+    }
+}
+
+/// The picture that stands for a run: of a training the samples of its last epoch.
+fn shown(run: &Run) -> usize {
+    run.recipe.training().map_or(0, |training| training.last() - 1)
 }
 
 /// A panic elsewhere must not take the gallery with it: SQLite has rolled back what was half done.

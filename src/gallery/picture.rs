@@ -4,7 +4,7 @@ use super::parameters::{VERSION, parameters};
 use crate::atomic;
 use crate::recipe::{Made, Recipe};
 use anyhow::{Result, anyhow, bail, ensure};
-use image::RgbImage;
+use image::{DynamicImage, ImageDecoder, RgbImage};
 use png::text_metadata::ITXtChunk;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -17,8 +17,9 @@ const SCHEMA: u64 = 1;
 /// The most that the text in a file may take, in bytes.
 const MAX_TEXT: usize = 16 << 20;
 
-/// The longest side of a picture that is read, in pixels, and the most memory for it, in bytes.
+/// The longest side of a picture that is read and the most pixels of it, and the most memory for its decoding, in bytes.
 const MAX_SIDE: u32 = 1 << 15;
+const MAX_PIXELS: u64 = 1 << 26;
 const MAX_PICTURE: u64 = 1 << 30;
 
 /// The JSON of the `darkroom` chunk. It holds nothing that changes between two runs of one recipe.
@@ -118,18 +119,34 @@ fn ends_as_png(file: &mut File) -> io::Result<bool> {
 /// # Errors
 /// When the file is no PNG, is cut short, or is larger than fits a sensible memory.
 pub fn load(path: &Path, max_side: u32) -> Result<RgbImage> {
-    let decode = || {
-        let file = File::open(path).map_err(|error| anyhow!(atomic::reason(&error)))?;
-        let mut reader = image::ImageReader::with_format(BufReader::new(file), image::ImageFormat::Png);
-        let mut limits = image::Limits::default();
-        limits.max_image_width = Some(MAX_SIDE);
-        limits.max_image_height = Some(MAX_SIDE);
-        limits.max_alloc = Some(MAX_PICTURE);
-        reader.limits(limits);
-        anyhow::Ok(reader.decode()?.into_rgb8())
-    };
-    let picture = decode().map_err(|why| anyhow!("cannot read the picture {}: {why}", path.display()))?;
+    let file = File::open(path).map_err(|error| anyhow!(atomic::reason(&error)));
+    let picture = file.and_then(|file| decode(&file)).map_err(|why| anyhow!("cannot read the picture {}: {why}", path.display()))?;
     Ok(shrink(picture, max_side))
+}
+
+/// The pixels of an open PNG file, from its beginning.
+pub(super) fn decode(file: &File) -> Result<RgbImage> {
+    let decoder = reader(file)?.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    // A grey one of a byte each would become three times as large.
+    ensure!(u64::from(width) * u64::from(height) <= MAX_PIXELS, "{width}x{height} pixels are too many");
+    Ok(DynamicImage::from_decoder(decoder)?.into_rgb8())
+}
+
+/// Width and height of an open PNG file; reads no pixels.
+pub(super) fn size(file: &File) -> Result<(u32, u32)> {
+    Ok(reader(file)?.into_dimensions()?)
+}
+
+fn reader(mut file: &File) -> Result<image::ImageReader<BufReader<&File>>> {
+    file.rewind()?;
+    let mut reader = image::ImageReader::with_format(BufReader::new(file), image::ImageFormat::Png);
+    let mut limits = image::Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_PICTURE);
+    reader.limits(limits);
+    Ok(reader)
 }
 
 /// The picture with its longer side at most `max_side` pixels, each pixel the average of those it stands for.

@@ -1,19 +1,15 @@
 //! The queue: which runs wait, which one is next, and what became of them.
 
-use super::{Gallery, index, now_ms, rebuild::MAX_ID};
+use super::{Gallery, index, now_ms, order, rebuild::MAX_ID, trash};
 use crate::input::Inputs;
 use crate::recipe::{Axis, Given, Grid, Image, MAX_CELLS, Marks, Recipe, Run, RunId, State};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
 
 /// How many failed and cancelled runs stay in sight.
-const RECENT: u32 = 20;
-
-/// A run whose engine died this often is not started again unasked.
-const MAX_DEATHS: i64 = 2;
+pub(super) const RECENT: u32 = 20;
 
 /// A grid whose pictures the workspace keeps, so that its recipes run again when the originals are gone.
 #[derive(Debug)]
@@ -123,7 +119,7 @@ impl Gallery {
             let transaction = index::begin(connection)?;
             let place: i64 = transaction.query_row("SELECT coalesce(max(place), 0) + 1 FROM runs", [], |row| row.get(0))?;
             for (place, run) in (place..).zip(runs) {
-                index::insert(&transaction, run, index::Beside { place, owner, made: None })?;
+                index::insert(&transaction, run, index::Beside { place, owner, ..index::Beside::default() })?;
             }
             if let Some(first) = runs.first().and_then(|run| run.grid) {
                 index::insert_grid(&transaction, first, &grid.axes, grid.recipes.len())?;
@@ -133,13 +129,13 @@ impl Gallery {
     }
 
     /// Takes numbers for the runs that nobody has or had: neither the index nor a folder.
-    fn number(&self, grid: &Grid) -> Result<Vec<Run>> {
+    pub(super) fn number(&self, grid: &Grid) -> Result<Vec<Run>> {
         let cells = grid.recipes.len() as i64;
         let first = self.index(|connection| {
             let transaction = index::begin(connection)?;
             let last: i64 = transaction.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'runs'", [], |row| row.get(0))?;
-            let mut first = last.clamp(0, MAX_ID) + 1;
-            while let Some(taken) = (first..first + cells).rev().find(|id| self.folder(RunId(*id)).exists()) {
+            let mut first = last.max(trash::highest_purged(&self.workspace)).clamp(0, MAX_ID) + 1;
+            while let Some(taken) = (first..first + cells).rev().find(|id| self.has_folder(RunId(*id))) {
                 first = taken + 1;
             }
             transaction.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'runs'", [first + cells - 1])?;
@@ -168,7 +164,7 @@ impl Gallery {
         for run in runs {
             self.write_recipe(run)?;
             if run.grid == Some(run.id) {
-                super::rebuild::keep_grid(&self.folder(run.id), grid)?;
+                super::kept::keep_grid(&self.folder(run.id), grid)?;
             }
         }
         Ok(())
@@ -188,21 +184,17 @@ impl Gallery {
 
     /// Unfinished runs (queued, running, paused, interrupted) and those failed or cancelled most recently, in the order of the queue.
     pub fn queue(&self) -> Result<Vec<Run>> {
-        let sql = format!(
-            "SELECT {} FROM runs WHERE state IN ('queued', 'running', 'paused', 'interrupted') OR id IN
-                (SELECT id FROM runs WHERE state IN ('failed', 'cancelled') ORDER BY ended_ms DESC, id DESC LIMIT ?1)
-            ORDER BY place",
-            index::COLUMNS
-        );
+        let sql = format!("SELECT {} {}", index::COLUMNS, order::QUEUE);
         self.index(|connection| read_all(connection, &sql, [RECENT]))
     }
 
-    /// The oldest queued run becomes `Running` and is returned.
+    /// The first run that waits becomes `Running` and is returned; none while the queue is held.
     pub fn take_next(&self) -> Result<Option<Run>> {
         let next = format!(
             "UPDATE runs SET state = 'running' WHERE id =
-                (SELECT id FROM runs WHERE state = 'queued' AND owner IS NULL ORDER BY place LIMIT 1)
+                (SELECT id FROM runs WHERE state = 'queued' AND owner IS NULL AND NOT {} ORDER BY place, id LIMIT 1)
             RETURNING {}",
+            order::HELD,
             index::COLUMNS
         );
         let unknown = "UPDATE runs SET state = 'failed', ended_ms = ?2,
@@ -219,9 +211,10 @@ impl Gallery {
         })
     }
 
-    /// A run changes its state (and error); `Queued` again forgets how often its engine died.
+    /// A run changes its state (and error).
     ///
-    /// A paused run goes to the queue's head, one that had ended to its tail; one that was running keeps its place.
+    /// Queued again, one that was put aside or interrupted goes to the queue's head if it had begun, and one that had ended to its
+    /// tail; all others keep their places.
     ///
     /// # Errors
     /// When there is no such run, when it is done, or for `Done`: only [`Gallery::save`] makes a run done.
@@ -229,14 +222,14 @@ impl Gallery {
         ensure!(state != State::Done, "run {id} is done only once its pictures are saved");
         let sql = format!(
             "UPDATE runs SET state = ?2, error = ?3,
-                deaths = iif(?2 = 'queued', 0, deaths),
                 owner = iif(?2 = 'queued', NULL, owner),
                 place = CASE
-                    WHEN ?2 = 'queued' AND state = 'paused' THEN (SELECT min(place) - 1 FROM runs)
-                    WHEN ?2 = 'queued' AND state NOT IN ('queued', 'running') THEN (SELECT max(place) + 1 FROM runs)
+                    WHEN ?2 <> 'queued' OR state IN ('queued', 'running') THEN place
+                    WHEN state NOT IN ('paused', 'interrupted') THEN (SELECT max(place) + 1 FROM runs)
+                    WHEN step > 0 THEN (SELECT min(place) - 1 FROM runs)
                     ELSE place END,
                 ended_ms = iif(?2 IN ('queued', 'running'), NULL, ?4)
-            WHERE id = ?1 AND state <> 'done' RETURNING {}",
+            WHERE id = ?1 AND state NOT IN ('done', 'trash') RETURNING {}",
             index::COLUMNS
         );
         let run =
@@ -300,62 +293,10 @@ impl Gallery {
             written.map(|_| ())
         })
     }
-
-    /// Called once by a new engine: runs that the last engine left `Running` count one death each; at the second they become
-    /// `Interrupted`, otherwise `Queued`, at the head. Returns those runs, and those of [`Gallery::release_orphans`].
-    pub fn recover(&self) -> Result<Vec<Run>> {
-        let left = "SELECT id, deaths FROM runs WHERE state = 'running' AND owner IS NULL ORDER BY place DESC";
-        let mend = format!(
-            "UPDATE runs SET state = ?2, error = ?3, deaths = ?4, ended_ms = NULL,
-                place = iif(?2 = 'queued', (SELECT min(place) - 1 FROM runs), place)
-            WHERE id = ?1 RETURNING {}",
-            index::COLUMNS
-        );
-        let orphans = self.release_orphans()?;
-        let mut runs = self.index(|connection| {
-            let transaction = index::begin(connection)?;
-            let row = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?));
-            let left: Vec<(i64, i64)> = transaction.prepare(left)?.query_map([], row)?.collect::<Result<_, _>>()?;
-            let mut runs = Vec::new();
-            for (id, deaths) in left {
-                let deaths = deaths.saturating_add(1);
-                let (state, error) = match deaths < MAX_DEATHS {
-                    true => (State::Queued, None),
-                    false => (State::Interrupted, Some("the engine died twice with it; Enter resumes it")),
-                };
-                runs.push(transaction.query_row(&mend, params![id, state.word(), error, deaths], index::read)?);
-            }
-            transaction.commit()?;
-            Ok(runs)
-        })?;
-        runs.reverse();
-        Ok(runs.into_iter().flatten().chain(orphans).collect())
-    }
-
-    /// Runs of a process of its own ([`Gallery::adopt`]) stay while it lives; those of one that is gone become `Interrupted`
-    /// and are returned.
-    ///
-    /// # Errors
-    /// When the index cannot be written.
-    pub fn release_orphans(&self) -> Result<Vec<Run>> {
-        let owners = "SELECT DISTINCT owner FROM runs WHERE state IN ('queued', 'running') AND owner IS NOT NULL";
-        let release = format!(
-            "UPDATE runs SET state = 'interrupted', error = 'its darkroom run ended before it was done; Enter starts it again',
-                owner = NULL, ended_ms = NULL
-            WHERE owner = ?1 AND state IN ('queued', 'running') RETURNING {}",
-            index::COLUMNS
-        );
-        self.index(|connection| {
-            let owners: Vec<i64> = connection.prepare(owners)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            let gone = owners.into_iter().filter(|owner| !is_held(&self.folder(RunId(*owner))));
-            let runs = gone.map(|owner| read_all(connection, &release, [owner])).collect::<Result<Vec<_>, _>>()?;
-            Ok(runs.concat())
-        })
-    }
 }
 
 /// The rows of a query that can be read.
-fn read_all(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<Vec<Run>> {
+pub(super) fn read_all(connection: &Connection, sql: &str, values: impl Params) -> rusqlite::Result<Vec<Run>> {
     let runs: Vec<_> = connection.prepare_cached(sql)?.query_map(values, index::read)?.collect::<Result<_, _>>()?;
     Ok(runs.into_iter().flatten().collect())
 }
@@ -364,12 +305,4 @@ fn read_all(connection: &Connection, sql: &str, values: impl Params) -> rusqlite
 pub(super) fn fits(axes: &[Axis], cells: usize) -> bool {
     let made = axes.iter().try_fold(1usize, |made, axis| made.checked_mul(axis.values.len()));
     (1..=MAX_CELLS).contains(&cells) && (axes.is_empty() || made == Some(cells))
-}
-
-/// Whether a living process has locked the folder.
-fn is_held(path: &Path) -> bool {
-    match File::open(path).map(|file| file.try_lock()) {
-        Err(_) | Ok(Ok(())) => false,
-        Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) => true,
-    }
 }

@@ -1,13 +1,13 @@
 //! The index made again from the files, and the mending of a damaged one.
 
+use super::kept::{self, Aside, KeptGrid};
 use super::queue::fits;
-use super::{events, index, picture::read_png_recipe, points};
+use super::{events, index, picture::read_png_recipe, points, schema, trash};
 use crate::atomic;
-use crate::recipe::{Axis, Grid, Made, Marks, Point, Recipe, Run, RunId, State};
-use anyhow::{Context, Result, ensure};
+use crate::recipe::{Foreign, Made, Point, Recipe, Run, RunId, State};
+use anyhow::{Context, Result};
 use index::{Beside, Index};
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -16,11 +16,20 @@ use std::time::UNIX_EPOCH;
 /// Numbers above this are no run's: a folder of such a name would leave no number for the next run.
 pub(super) const MAX_ID: i64 = 999_999_999_999;
 
-/// The largest recipe or list of times that is read, in bytes.
-const MAX_TOML: u64 = 16 << 20;
-
 /// What lies in a run's folder beside its pictures.
-const OURS: &[&str] = &["recipe.toml", "times.toml", "grid.toml", "checkpoint", "note.txt", "steps", "checkpoints", "weights", "events"];
+const OURS: &[&str] = &[
+    "recipe.toml",
+    "times.toml",
+    "grid.toml",
+    "marks.toml",
+    "foreign.toml",
+    "note.txt",
+    "checkpoint",
+    "steps",
+    "checkpoints",
+    "weights",
+    "events",
+];
 
 /// What a rebuild found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,7 +101,7 @@ pub(super) fn open_index(workspace: &Path) -> Result<(Connection, Vec<String>)> 
 /// Makes the tables and fills them from the files.
 fn fill(workspace: &Path, mut connection: Connection) -> Result<(Connection, Vec<String>)> {
     let found = scan(workspace)?;
-    index::create(&mut connection, |transaction| found.write(transaction))
+    schema::create(&mut connection, |transaction| found.write(transaction))
         .map_err(|error| index::sentence(&workspace.join("darkroom.db"), &error))?;
     let told = match found.count() {
         Rebuilt { runs: 0, skipped: 0 } => Vec::new(),
@@ -121,27 +130,9 @@ pub(super) fn folder_name(id: RunId) -> String {
     format!("{id:06}")
 }
 
-/// What is kept of a run that its pictures may not hold.
-#[derive(Serialize, Deserialize)]
-struct Times {
-    created_ms: i64,
-    took_ms: u64,
-}
-
-pub(super) fn keep_times(folder: &Path, created_ms: i64, took_ms: u64) -> Result<()> {
-    atomic::write_soon(&folder.join("times.toml"), toml::to_string(&Times { created_ms, took_ms })?.as_bytes())
-}
-
-/// What is kept of a grid in its first run's folder; its other cells have the numbers that follow.
-#[derive(Serialize, Deserialize)]
-struct KeptGrid {
-    cells: usize,
-    axes: Vec<Axis>,
-}
-
-pub(super) fn keep_grid(folder: &Path, grid: &Grid) -> Result<()> {
-    let kept = KeptGrid { cells: grid.recipes.len(), axes: grid.axes.clone() };
-    atomic::write_soon(&folder.join("grid.toml"), toml::to_string(&kept)?.as_bytes())
+/// The number of the run whose folder is called so.
+pub(super) fn number_of(name: &str) -> Option<RunId> {
+    name.parse().ok().filter(|id| (1..=MAX_ID).contains(id)).map(RunId).filter(|id| folder_name(*id) == name)
 }
 
 /// All that the files of a workspace tell.
@@ -149,7 +140,7 @@ pub(super) fn keep_grid(folder: &Path, grid: &Grid) -> Result<()> {
 pub(super) struct Found {
     /// When the files were looked at, in milliseconds since 1970: what has happened since, only the index knows.
     began_ms: i64,
-    runs: Vec<(Run, Option<Made>)>,
+    runs: Vec<FoundRun>,
     grids: Vec<(RunId, KeptGrid)>,
     /// The curves of trainings.
     points: Vec<(RunId, Vec<Point>)>,
@@ -158,20 +149,28 @@ pub(super) struct Found {
     skipped: usize,
 }
 
+/// What one folder tells.
+struct FoundRun {
+    run: Run,
+    /// What decided its pictures, where all are there.
+    made: Option<Made>,
+    /// When it was put into the trash, or looked at there.
+    trashed_ms: Option<i64>,
+}
+
 pub(super) fn scan(workspace: &Path) -> Result<Found> {
-    let runs = workspace.join("runs");
-    let mut found = Found { began_ms: super::now_ms(), ..Found::default() };
-    for name in names(&runs).with_context(|| format!("cannot read {}", runs.display()))? {
-        let id = name.parse().ok().filter(|id| (1..=MAX_ID).contains(id)).map(RunId);
-        match id.filter(|id| folder_name(*id) == name && runs.join(&name).is_dir()) {
-            Some(id) => found.add(id, &runs.join(name)),
-            None => found.skipped += 1,
-        }
+    let mut found = Found { began_ms: super::now_ms(), highest: trash::highest_purged(workspace), ..Found::default() };
+    found.scan(&workspace.join("runs"), None)?;
+    let trash = workspace.join("trash");
+    if trash.is_dir() {
+        found.scan(&trash, Some(found.began_ms))?;
     }
-    found.runs.sort_by_key(|(run, _)| run.id);
+    // What is in both places was not moved: it comes first.
+    found.runs.sort_by_key(|found| (found.run.id, found.trashed_ms));
+    found.runs.dedup_by_key(|found| found.run.id);
     for (first, kept) in &found.grids {
         let cells = first.0..first.0 + kept.cells as i64;
-        found.runs.iter_mut().filter(|(run, _)| cells.contains(&run.id.0)).for_each(|(run, _)| run.grid = Some(*first));
+        found.runs.iter_mut().filter(|found| cells.contains(&found.run.id.0)).for_each(|found| found.run.grid = Some(*first));
     }
     Ok(found)
 }
@@ -184,21 +183,36 @@ fn names(folder: &Path) -> std::io::Result<Vec<String>> {
 }
 
 impl Found {
+    /// Adds what the folders in `runs/` or `trash/` tell.
+    fn scan(&mut self, runs: &Path, trashed_ms: Option<i64>) -> Result<()> {
+        for name in names(runs).with_context(|| format!("cannot read {}", runs.display()))? {
+            match number_of(&name).filter(|_| runs.join(&name).is_dir()) {
+                Some(id) => self.add(id, &runs.join(name), trashed_ms),
+                None => self.skipped += 1,
+            }
+        }
+        Ok(())
+    }
+
     /// Adds what one run's folder tells. Whatever is broken there is counted and left out.
-    fn add(&mut self, id: RunId, folder: &Path) {
+    fn add(&mut self, id: RunId, folder: &Path, trashed_ms: Option<i64>) {
         self.highest = self.highest.max(id.0);
         let path = |name: &str| folder.join(name);
         let picture = |index: usize| path(&format!("{}.png", index + 1));
-        let kept: Option<Recipe> = self.toml(&path("recipe.toml"));
+        let kept: Option<Recipe> = kept::toml(&path("recipe.toml"), &mut self.skipped);
         let Some(recipe) = kept.or_else(|| Some(read_png_recipe(&picture(0)).ok()?.0)) else {
             self.skipped += 1;
             return;
         };
-        let all: Vec<Made> = (0..recipe.pictures()).filter_map(|index| Some(read_png_recipe(&picture(index)).ok()?.1)).collect();
+        let Aside { times, grid, marks, foreign, note, broken } = Aside::read(folder);
+        self.skipped += broken;
+        // What another program has made holds no recipe of ours.
+        let brought = |index| foreign.as_ref().filter(|_| picture(index).is_file()).map(Foreign::made);
+        let made = |index| read_png_recipe(&picture(index)).ok().map(|(_, made, _)| made).or_else(|| brought(index));
+        let all: Vec<Made> = (0..recipe.pictures()).filter_map(made).collect();
         let whole = all.len();
-        let times: Option<Times> = self.toml(&path("times.toml"));
-        if let Some(grid) = self.toml(&path("grid.toml")).filter(|grid: &KeptGrid| fits(&grid.axes, grid.cells)) {
-            self.grids.push((id, grid));
+        if let Some(grid) = grid.filter(|grid| fits(&grid.axes, grid.cells)) {
+            self.grids.push((grid.first.unwrap_or(id), grid));
         }
         let ours = |name: &String| OURS.contains(&name.as_str());
         let others = names(folder).unwrap_or_default().iter().filter(|name| !ours(name)).count();
@@ -213,35 +227,29 @@ impl Found {
             None => (State::Interrupted, Some("the index was made again while it was unfinished; Enter starts it".to_owned())),
         };
         let took_ms = times.filter(|_| state == State::Done).map(|times| times.took_ms);
-        let note = super::note::read(folder);
-        let run = Run { id, recipe, state, step, of, created_ms, took_ms, error, grid: None, note, marks: Marks::default(), foreign: None };
-        self.runs.push((run, made));
+        let run = Run { id, recipe, state, step, of, created_ms, took_ms, error, grid: None, note, marks, foreign: foreign.map(Box::new) };
+        self.runs.push(FoundRun { run, made, trashed_ms });
         self.points.push((id, points));
     }
 
-    /// A small file that we wrote; broken ones count as skipped, missing ones do not.
-    fn toml<T: DeserializeOwned>(&mut self, path: &Path) -> Option<T> {
-        let size = fs::metadata(path).ok()?.len();
-        let read = || {
-            ensure!(size <= MAX_TOML, "too large");
-            Ok(toml::from_str(&fs::read_to_string(path)?)?)
-        };
-        read().inspect_err(|_: &anyhow::Error| self.skipped += 1).ok()
-    }
-
     fn count(&self) -> Rebuilt {
-        Rebuilt { runs: self.runs.len(), skipped: self.skipped }
+        Rebuilt { runs: self.runs.iter().filter(|found| found.trashed_ms.is_none()).count(), skipped: self.skipped }
     }
 
-    /// Puts the finished runs in place of those in the index, and adds the unfinished ones and the curves that it does not know.
+    /// Puts the finished and the deleted runs in place of those in the index, and adds the unfinished ones and the curves that it
+    /// does not know.
     pub(super) fn write(&self, transaction: &Transaction) -> rusqlite::Result<()> {
-        transaction.execute("DELETE FROM runs WHERE state = 'done' AND coalesce(ended_ms, 0) < ?1", [self.began_ms])?;
-        for (run, made) in &self.runs {
-            let known = transaction.query_row("SELECT 1 FROM runs WHERE id = ?1", [run.id.0], |_| Ok(())).optional()?.is_some();
-            if known && made.is_none() {
+        let old = "DELETE FROM runs WHERE (state = 'done' AND coalesce(ended_ms, 0) < ?1) OR (was = 'done' AND trashed_ms < ?1)";
+        transaction.execute(old, [self.began_ms])?;
+        for FoundRun { run, made, trashed_ms } in &self.runs {
+            let known = "SELECT state = 'trash' FROM runs WHERE id = ?1";
+            let known: Option<bool> = transaction.prepare_cached(known)?.query_row([run.id.0], |row| row.get(0)).optional()?;
+            // One that is not finished, or was deleted unfinished or meanwhile.
+            if known.is_some_and(|trashed| trashed || made.is_none()) {
                 continue;
             }
-            index::insert(transaction, run, Beside { place: run.id.0, owner: None, made: made.as_ref() })?;
+            let beside = Beside { place: run.id.0, owner: None, made: made.as_ref(), trashed_ms: *trashed_ms };
+            index::insert(transaction, run, beside)?;
         }
         for (run, points) in &self.points {
             let known = transaction.query_row("SELECT 1 FROM points WHERE run = ?1 LIMIT 1", [run.0], |_| Ok(())).optional()?.is_some();
@@ -252,7 +260,7 @@ impl Found {
         for (first, kept) in &self.grids {
             index::insert_grid(transaction, *first, &kept.axes, kept.cells)?;
         }
-        transaction.execute("DELETE FROM grids WHERE first NOT IN (SELECT id FROM runs)", [])?;
+        transaction.execute("DELETE FROM grids WHERE first NOT IN (SELECT grid FROM runs WHERE grid IS NOT NULL)", [])?;
         transaction.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'runs'", [self.highest])?;
         Ok(())
     }

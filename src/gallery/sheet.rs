@@ -26,14 +26,27 @@ const MIN_WIDTH: u32 = 420;
 /// A label longer than this many characters is cut.
 const MAX_LABEL: usize = 16;
 
+/// What stands in the place of a cell.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Its picture.
+    Picture(RgbImage),
+    /// Why it has none, in a word.
+    Word(&'static str),
+}
+
 /// One labelled sheet of a grid's pictures, first picture of each cell, in the grid's order.
 ///
 /// One axis is a row; of two, the first goes down and the last across; with more, there is such a table for each
 /// combination of the leading ones. A cell without a picture stays empty.
-pub fn sheet(grid: &Grid, pictures: &[RgbImage]) -> RgbImage {
-    let limit = cell_limit(pictures.len());
-    let pictures: Vec<_> = pictures.iter().map(|picture| shrink(picture.clone(), limit)).collect();
-    let plan = Plan::new(grid, &pictures, limit);
+pub fn sheet(grid: &Grid, cells: &[Content]) -> RgbImage {
+    let limit = cell_limit(cells.len());
+    let shrunk = |cell: &Content| match cell {
+        Content::Picture(picture) => Content::Picture(shrink(picture.clone(), limit)),
+        Content::Word(word) => Content::Word(word),
+    };
+    let cells: Vec<_> = cells.iter().map(shrunk).collect();
+    let plan = Plan::new(grid, &cells, limit);
     let (width, height) = plan.size();
     let mut page = RgbImage::from_pixel(width, height, PAPER);
     let mut y = RIM;
@@ -42,7 +55,7 @@ pub fn sheet(grid: &Grid, pictures: &[RgbImage]) -> RgbImage {
         y += ink.height() + LABEL;
     }
     for block in 0..plan.blocks() {
-        plan.paint(&mut page, plan.block_at(block), block, &pictures);
+        plan.paint(&mut page, plan.block_at(block), block, &cells);
     }
     page
 }
@@ -51,6 +64,15 @@ pub fn sheet(grid: &Grid, pictures: &[RgbImage]) -> RgbImage {
 pub(super) fn cell_limit(cells: usize) -> u32 {
     let cells = u32::try_from(cells.max(1)).unwrap_or(u32::MAX);
     (MAX_PIXELS / cells).isqrt().clamp(16, 512)
+}
+
+impl Content {
+    fn picture(&self) -> Option<&RgbImage> {
+        match self {
+            Content::Picture(picture) => Some(picture),
+            Content::Word(_) => None,
+        }
+    }
 }
 
 /// Where everything goes. All lengths are in pixels.
@@ -71,18 +93,18 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(grid: &'a Grid, pictures: &[RgbImage], limit: u32) -> Plan<'a> {
+    fn new(grid: &'a Grid, contents: &[Content], limit: u32) -> Plan<'a> {
         // Lists that do not make the cells label nothing.
-        let axes = if fits(&grid.axes, grid.recipes.len()) { grid.axes.as_slice() } else { &[] };
+        let axes = if fits(&grid.axes, contents.len()) { grid.axes.as_slice() } else { &[] };
         let (leading, down, across) = match axes {
             [] => (&[][..], None, None),
             [across] => (&[][..], None, Some(across)),
             [leading @ .., down, across] => (leading, Some(down), Some(across)),
         };
-        let cells = across.map_or(pictures.len(), |axis| axis.values.len()).max(1);
+        let cells = across.map_or(contents.len(), |axis| axis.values.len()).max(1);
         let columns = if down.is_some() { cells } else { cells.min(MAX_COLUMNS) };
         let rows = down.map_or(cells.div_ceil(columns), |axis| axis.values.len());
-        let longest = |side: fn(&RgbImage) -> u32| pictures.iter().map(side).max().unwrap_or(CELL).max(1);
+        let longest = |side: fn(&RgbImage) -> u32| contents.iter().filter_map(Content::picture).map(side).max().unwrap_or(CELL).max(1);
         let (width, height) = (longest(RgbImage::width), longest(RgbImage::height));
         let scale = CELL.div_ceil(width.max(height)).min(limit / width.max(height)).max(1);
         let widest = |axis: Option<&Axis>| axis.into_iter().flat_map(|axis| &axis.values).map(|value| VALUE.width(&cut(value))).max();
@@ -142,7 +164,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Paints one table.
-    fn paint(&self, page: &mut RgbImage, (left, top): (u32, u32), block: usize, pictures: &[RgbImage]) {
+    fn paint(&self, page: &mut RgbImage, (left, top): (u32, u32), block: usize, cells: &[Content]) {
         let line = FIELD.height() + LABEL;
         let mut y = top;
         if !self.leading.is_empty() {
@@ -163,12 +185,12 @@ impl<'a> Plan<'a> {
             y += line;
         }
         for cell in 0..self.rows * self.columns {
-            self.paint_cell(page, (left, y), (block, cell), pictures);
+            self.paint_cell(page, (left, y), (block, cell), cells);
         }
     }
 
     /// Paints the picture of one cell, with the label that only it has: its own on a lone axis, its row's in the first column.
-    fn paint_cell(&self, page: &mut RgbImage, (left, top): (u32, u32), (block, cell): (usize, usize), pictures: &[RgbImage]) {
+    fn paint_cell(&self, page: &mut RgbImage, (left, top): (u32, u32), (block, cell): (usize, usize), cells: &[Content]) {
         let (row, column) = (cell / self.columns, cell % self.columns);
         let x = left + self.gutter + column as u32 * self.pitch.0;
         let mut y = top + row as u32 * self.pitch.1;
@@ -186,9 +208,17 @@ impl<'a> Plan<'a> {
             }
             _ => {}
         }
-        if let Some(picture) = pictures.get(block * self.rows * self.columns + cell) {
-            let spare = (self.pitch.0 - GAP).saturating_sub(picture.width() * self.scale);
-            hang(page, (x + spare / 2, y), picture, self.scale);
+        match cells.get(block * self.rows * self.columns + cell) {
+            Some(Content::Picture(picture)) => {
+                let spare = (self.pitch.0 - GAP).saturating_sub(picture.width() * self.scale);
+                hang(page, (x + spare / 2, y), picture, self.scale);
+            }
+            Some(Content::Word(word)) => {
+                let below = (top + (row as u32 + 1) * self.pitch.1).saturating_sub(GAP + y);
+                let spare = ((self.pitch.0 - GAP).saturating_sub(FACTS.width(word)), below.saturating_sub(FACTS.height()));
+                write(page, (x + spare.0 / 2, y + spare.1 / 2), word, FACTS);
+            }
+            None => {}
         }
     }
 

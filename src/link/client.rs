@@ -1,22 +1,25 @@
-//! A viewer's way to the engine of a workspace, which it starts and starts again as needed.
+//! A viewer's way to an engine, kept open as long as the viewer is there.
 
+use super::remote::Remote;
 use super::start::Program;
-use super::talk::{End, MUTE, Outgoing, is_frame, is_work, talk};
+use super::talk::{End, MUTE, NOTHING_TO_WATCH, Outgoing, STOPPED, converse, is_frame, is_work};
+use super::way::{self, Open, Way};
 use super::{Command, News, Wire, socket, start};
 use anyhow::{Result, bail};
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::time::{Instant, sleep, sleep_until};
 
-/// How often an engine may die on a viewer that asks for nothing, before it has lived for [`LIFE`].
-const DEATHS: u32 = 3;
-const LIFE: Duration = Duration::from_secs(60);
 /// How long we wait for an engine that another process is just starting or ending.
 const OTHERS: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(100);
+/// The least time between two tries of a way that was lost, whatever the viewer does meanwhile.
+pub(super) const BREATH: Duration = Duration::from_millis(500);
 
 /// A wire to the engine of a workspace, which `program` (see [`this_program`]) is started as where there is none.
 ///
@@ -24,11 +27,27 @@ const POLL: Duration = Duration::from_millis(100);
 /// that have waited. An engine that was stopped stays so until the viewer asks for work or for something to be kept. Dropping
 /// [`Wire::commands`] and reading the news to their end makes sure that every command has gone out.
 pub fn connect(workspace: &Path, program: Program) -> Wire {
-    let (commands, to_send) = unbounded_channel();
-    let (tell, news) = unbounded_channel();
-    let keeper = Keeper { workspace: workspace.to_owned(), program, commands: to_send, news: tell, outgoing: Outgoing::default() };
-    tokio::spawn(keeper.keep());
-    Wire { commands, news }
+    keep(Way::Here(workspace.to_owned(), Some(program)), None)
+}
+
+/// A wire to the engine of a workspace for a viewer that only watches. Where there is none it waits for one.
+pub fn watch(workspace: &Path) -> Wire {
+    keep(Way::Here(workspace.to_owned(), None), None)
+}
+
+/// A wire to an engine on another machine, once it has answered: until then ssh may ask for a password on the terminal, and
+/// later it may not. A connection that is lost is tried again; the engine there goes on.
+///
+/// # Errors
+/// Why it cannot be reached, in one sentence.
+pub async fn connect_to(remote: Remote) -> Result<Wire> {
+    let way = Way::There(remote);
+    match way.open(true).await {
+        Ok(open) => Ok(keep(way, Some(open))),
+        Err(End::Absent) => Ok(keep(way, None)),
+        Err(End::Refused(reason) | End::Broken(reason)) => bail!(reason),
+        Err(End::Left | End::Stopped | End::Mute) => bail!(MUTE),
+    }
 }
 
 /// The running program, to start an engine with, and what that engine is told beside its workspace.
@@ -61,53 +80,49 @@ pub async fn reach(workspace: &Path, program: &Program) -> Result<(UnixStream, O
     }
 }
 
+/// Keeps a way open, which may be so already, until the viewer leaves.
+fn keep(way: Way, open: Option<Open>) -> Wire {
+    let (wire, commands, news) = Wire::new();
+    let keeper = Keeper { way, commands, news, wake: wire.wake.clone(), outgoing: Outgoing::default(), told: None };
+    tokio::spawn(keeper.keep(open));
+    wire
+}
+
 struct Keeper {
-    workspace: PathBuf,
-    program: Program,
+    way: Way,
     commands: UnboundedReceiver<Command>,
     news: UnboundedSender<News>,
+    wake: Arc<Notify>,
     outgoing: Outgoing,
+    /// What was told last of a way that is tried again and again, so that it is told once.
+    told: Option<News>,
 }
 
 impl Keeper {
-    /// Keeps the viewer connected until it leaves.
-    async fn keep(mut self) {
-        let mut deaths = 0;
+    async fn keep(mut self, mut open: Option<Open>) {
+        let mut failures = 0;
         loop {
-            let (stream, child) = match reach(&self.workspace, &self.program).await {
-                Ok(reached) => reached,
-                Err(error) => match self.give_up(format!("{error:#}")).await {
-                    true => continue,
-                    false => return,
-                },
-            };
-            let begun = Instant::now();
-            let end = talk(stream, &mut self.outgoing, &mut self.commands, &self.news).await;
-            let anew = std::mem::take(&mut self.outgoing.asked_for_work) || begun.elapsed() >= LIFE;
-            deaths = if anew { 1 } else { deaths + 1 };
+            let (end, lasted) = self.once(open.take()).await;
+            if std::mem::take(&mut self.outgoing.asked_for_work) || lasted >= self.way.good() {
+                failures = 0;
+            }
             let goes_on = match end {
                 End::Left => false,
-                End::Stopped => {
-                    self.lost("the engine was stopped".to_owned());
-                    // Who opens a drawing waits for its sheet, and who opens the list of models for the list.
-                    self.wait(|command| is_work(command) || matches!(command, Command::Look { .. } | Command::Models)).await
-                }
+                End::Stopped => self.stopped().await,
                 End::Refused(reason) => self.give_up(reason).await,
+                End::Absent => self.give_up(NOTHING_TO_WATCH.to_owned()).await,
                 End::Mute => {
                     // It may be busy, and no new one would help.
-                    deaths -= 1;
-                    self.lost(MUTE.to_owned());
+                    self.tell(News::Lost { reason: self.way.lost(MUTE.to_owned()) });
                     true
                 }
                 End::Broken(reason) => {
-                    let how = match child {
-                        Some(child) => child.ended().await,
-                        None => None,
-                    };
-                    self.lost(how.map_or(reason, |how| format!("the engine stopped ({how})")));
-                    let tired = deaths >= DEATHS;
-                    deaths %= DEATHS;
-                    !tired || self.give_up(format!("the engine ended {DEATHS} times; it starts again when you ask for something")).await
+                    self.tell(News::Lost { reason: self.way.lost(reason) });
+                    failures += 1;
+                    match self.way.pause(failures) {
+                        Some(pause) => self.pause(pause).await,
+                        None => self.give_up(way::TIRED.to_owned()).await,
+                    }
                 }
             };
             if !goes_on {
@@ -116,14 +131,73 @@ impl Keeper {
         }
     }
 
-    fn lost(&self, reason: String) {
-        self.news.send(News::Lost { reason }).ok();
+    /// One conversation, on a way that may be open already; and how long it lasted.
+    async fn once(&mut self, open: Option<Open>) -> (End, Duration) {
+        let open = match open {
+            Some(open) => Ok(open),
+            None => self.way.open(false).await,
+        };
+        match open {
+            Ok(Open { greeted, peer }) => {
+                self.told = None;
+                let begun = Instant::now();
+                let end = converse(greeted, &mut self.outgoing, &mut self.commands, &self.news).await;
+                let lasted = begun.elapsed();
+                (peer.why(end).await, lasted)
+            }
+            Err(end) => (end, Duration::ZERO),
+        }
     }
 
-    /// There is no engine until the viewer asks for something. False when it has left.
+    fn tell(&mut self, news: News) {
+        if self.told.as_ref() != Some(&news) {
+            self.told = Some(news.clone());
+            self.news.send(news).ok();
+        }
+    }
+
+    /// The engine was stopped. False when the viewer has left.
+    async fn stopped(&mut self) -> bool {
+        self.tell(News::Lost { reason: STOPPED.to_owned() });
+        match self.way.look() {
+            Some(pause) => self.pause(pause).await,
+            // Who opens a drawing waits for its sheet, and who opens the gallery or the list of models for what is in it.
+            None => {
+                let look = |command: &Command| matches!(command, Command::Look { .. } | Command::Models | Command::Find { .. });
+                self.wait(|command| is_work(command) || look(command)).await
+            }
+        }
+    }
+
+    /// There is no engine until the viewer asks for something, or another starts one. False when the viewer has left.
     async fn give_up(&mut self, reason: String) -> bool {
-        self.news.send(News::NoEngine { reason }).ok();
-        self.wait(|command| !is_frame(command)).await
+        self.tell(News::NoEngine { reason });
+        match self.way.look() {
+            Some(pause) => self.pause(pause).await,
+            None => {
+                self.told = None;
+                self.wait(|command| !is_frame(command)).await
+            }
+        }
+    }
+
+    /// Waits before the next try; who asks for something shortens it. False when the viewer has left.
+    async fn pause(&mut self, pause: Duration) -> bool {
+        if pause.is_zero() {
+            return true;
+        }
+        let (begun, wake) = (Instant::now(), self.wake.clone());
+        tokio::select! {
+            () = sleep(pause) => return true,
+            () = wake.notified() => {}
+            stays = self.wait(|command| !is_frame(command)) => match stays {
+                // What comes of it is told anew.
+                true => self.told = None,
+                false => return false,
+            },
+        }
+        sleep_until(begun + pause.min(BREATH)).await;
+        true
     }
 
     /// Keeps commands until one is worth an engine. False when the viewer has left.

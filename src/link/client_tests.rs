@@ -169,7 +169,7 @@ async fn starts_only_for(work: Command) {
     assert_eq!(fate(&mut wire).await, Ok("the engine was stopped".into()));
     wire.commands.send(cancel(1)).unwrap();
     wire.commands.send(work).unwrap();
-    let Wire { commands, mut news } = wire;
+    let Wire { commands, mut news, .. } = wire;
     drop(commands);
     // One start, for the work: had the first command made one too, there would be two.
     assert_eq!(news.recv().await, Some(News::NoEngine { reason: "the engine did not start: no".into() }));

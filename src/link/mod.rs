@@ -5,23 +5,29 @@ pub mod client;
 #[cfg(test)]
 mod client_tests;
 pub mod codec;
+mod event;
 mod message;
 mod model;
 pub mod picture;
+pub mod remote;
 pub mod socket;
 pub mod start;
 mod talk;
 #[cfg(test)]
 mod tests;
+mod way;
 
 pub use crate::model::{Loading, Phase};
 pub use bytes::Bytes;
-pub use message::{Command, Event, POINTS, PROTOCOL, Turn};
+pub use event::{Event, POINTS};
+pub use message::{Command, PROTOCOL, Turn};
 pub use model::{Doing, Home, Model, PullEnd, Pulling};
 pub use picture::{CHUNK, Picture, PictureHead, PictureOf};
 pub use talk::over;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// What a viewer hears: the engine's events with the pictures put together, and the state of the link itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +36,7 @@ pub enum News {
     Event(Event),
     /// A whole picture.
     Picture(Picture),
-    /// The engine is gone, and why, in one sentence; a new one is being started.
+    /// The engine is gone, or the way to it, and why, in one sentence; a new one is being started, or the way tried again.
     Lost {
         /// One sentence for a person.
         reason: String,
@@ -48,4 +54,15 @@ pub struct Wire {
     pub commands: UnboundedSender<Command>,
     /// From the engine.
     pub news: UnboundedReceiver<News>,
+    /// Somebody is there: where the connection is lost, it is tried again at once.
+    pub wake: Arc<Notify>,
+}
+
+impl Wire {
+    /// A wire, and its other ends.
+    pub(crate) fn new() -> (Wire, UnboundedReceiver<Command>, UnboundedSender<News>) {
+        let (commands, to_send) = unbounded_channel();
+        let (tell, news) = unbounded_channel();
+        (Wire { commands, news, wake: Arc::default() }, to_send, tell)
+    }
 }

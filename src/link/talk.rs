@@ -7,15 +7,17 @@ use anyhow::Result;
 use std::collections::VecDeque;
 use std::future::pending;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::timeout;
 
 /// How long an engine may take to answer the greeting.
-const GREETING: Duration = Duration::from_secs(10);
+pub(super) const GREETING: Duration = Duration::from_secs(10);
 
+pub(super) const STOPPED: &str = "the engine was stopped";
 pub(super) const MUTE: &str = "the engine does not answer";
-const CLOSED: &str = "the connection to the engine broke";
+pub(super) const NOTHING_TO_WATCH: &str = "there is no engine to watch; this terminal waits for one";
+pub(super) const CLOSED: &str = "the connection to the engine broke";
 const RESTART: &str = "`darkroom stop` of that version ends it, and its runs go on in the next engine";
 
 /// Why a conversation is over.
@@ -27,6 +29,8 @@ pub(super) enum End {
     Stopped,
     /// The engine does not want this viewer, and why.
     Refused(String),
+    /// There is none, and none may be started.
+    Absent,
     /// The engine does not answer the greeting.
     Mute,
     /// The connection broke, and why.
@@ -56,8 +60,9 @@ impl Outgoing {
 /// Whether a command is worth an engine: it makes or keeps something, and is lost if none ever comes. To cancel or pause is
 /// not: nothing runs, and an engine that is started for it would start what waits.
 pub(super) fn is_work(command: &Command) -> bool {
-    use Command::{Advance, Export, Keep, Note, Pull, Resume, Submit};
-    matches!(command, Submit { .. } | Resume { .. } | Advance { .. } | Note { .. } | Keep { .. } | Export { .. } | Pull { .. })
+    use Command::{Advance, Delete, Export, HoldQueue, Keep, Mark, Note, Pull, Restore, Resume, Submit};
+    let keeps = matches!(command, Note { .. } | Mark { .. } | Delete { .. } | Restore { .. } | Keep { .. } | Export { .. });
+    keeps || matches!(command, Submit { .. } | Resume { .. } | Advance { .. } | HoldQueue { held: false } | Pull { .. })
 }
 
 /// Whether a command is the wish for a frame, which no engine need be started for.
@@ -67,44 +72,64 @@ pub(super) fn is_frame(command: &Command) -> bool {
 
 /// A wire over any byte stream: one conversation, then [`News::Lost`].
 pub fn over<S: AsyncRead + AsyncWrite + Send + 'static>(stream: S) -> Wire {
-    let (commands, mut to_send) = unbounded_channel();
-    let (tell, news) = unbounded_channel();
+    let (wire, mut to_send, tell) = Wire::new();
     tokio::spawn(async move {
-        let reason = match talk(stream, &mut Outgoing::default(), &mut to_send, &tell).await {
+        let end = match greet(stream, false, Some(GREETING)).await {
+            Ok(greeted) => converse(greeted, &mut Outgoing::default(), &mut to_send, &tell).await,
+            Err(end) => end,
+        };
+        let reason = match end {
             End::Left => return,
-            End::Stopped => "the engine was stopped".to_owned(),
+            End::Stopped => STOPPED.to_owned(),
             End::Mute => MUTE.to_owned(),
+            End::Absent => NOTHING_TO_WATCH.to_owned(),
             End::Refused(reason) | End::Broken(reason) => reason,
         };
         tell.send(News::Lost { reason }).ok();
     });
-    Wire { commands, news }
+    wire
+}
+
+/// A connection whose engine has answered.
+pub(super) struct Greeted<S> {
+    reader: Reader<ReadHalf<S>>,
+    writer: Writer<WriteHalf<S>>,
+    hello: Event,
+}
+
+/// Says who we are and waits for the answer; `patience` is none where a person may be asked for a password first.
+pub(super) async fn greet<S: AsyncRead + AsyncWrite>(stream: S, watches: bool, patience: Option<Duration>) -> Result<Greeted<S>, End> {
+    let (read, write) = tokio::io::split(stream);
+    let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
+    let answer = hello(&mut reader, &mut writer, watches);
+    let hello = match patience {
+        Some(patience) => timeout(patience, answer).await.map_err(|_| End::Mute)??,
+        None => answer.await?,
+    };
+    Ok(Greeted { reader, writer, hello })
 }
 
 /// Speaks with one engine until the end. Commands that are not sent stay in `outgoing`.
-pub(super) async fn talk<S: AsyncRead + AsyncWrite>(
-    stream: S,
+pub(super) async fn converse<S: AsyncRead + AsyncWrite>(
+    Greeted { mut reader, mut writer, hello }: Greeted<S>,
     outgoing: &mut Outgoing,
     commands: &mut UnboundedReceiver<Command>,
     news: &UnboundedSender<News>,
 ) -> End {
-    let (read, write) = tokio::io::split(stream);
-    let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
-    match timeout(GREETING, greet(&mut reader, &mut writer)).await {
-        Err(_) => return End::Mute,
-        Ok(Err(end)) => return end,
-        Ok(Ok(hello)) => tell(news, News::Event(hello)),
-    }
+    tell(news, News::Event(hello));
     tokio::select! {
         end = listen(&mut reader, news) => end,
         end = speak(&mut writer, outgoing, commands, news) => end,
     }
 }
 
-/// Says who we are and waits for the answer.
-async fn greet<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(reader: &mut Reader<R>, writer: &mut Writer<W>) -> Result<Event, End> {
+async fn hello<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    reader: &mut Reader<R>,
+    writer: &mut Writer<W>,
+    watches: bool,
+) -> Result<Event, End> {
     let broken = |error: anyhow::Error| End::Broken(error.to_string());
-    let hello = Command::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), watches: false };
+    let hello = Command::Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), watches };
     // An engine that has closed already may have left a reason to read.
     writer.send(encode(&hello).map_err(broken)?).await.ok();
     match reader.next().await.map_err(broken)? {

@@ -1,5 +1,6 @@
 //! Pictures that another program has made.
 
+use super::Made;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a picture that was brought in from another program, beside what became of its recipe here.
@@ -16,4 +17,11 @@ pub struct Foreign {
     pub size: (u32, u32),
     /// What has no place in a recipe here, `name: value` each: the sampler, a refiner.
     pub unmapped: Vec<String>,
+}
+
+impl Foreign {
+    /// What decided the picture, as far as it is known here.
+    pub fn made(&self) -> Made {
+        Made { model: self.model.clone().unwrap_or_default(), size: self.size, ..Made::default() }
+    }
 }

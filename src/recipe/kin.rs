@@ -1,6 +1,6 @@
 //! How runs belong together: what one came from and what came of it, and the table that a sweep is.
 
-use super::{Axis, RunId, State};
+use super::{Axis, Given, Image, Recipe, RunId, State};
 use serde::{Deserialize, Serialize};
 
 /// Where a run came from and what came of it.
@@ -31,6 +31,47 @@ pub enum Bond {
     Picture(u32),
     /// The second draws with the network that the first has trained, after this epoch.
     Weights(u32),
+}
+
+impl Recipe {
+    /// The runs that it is made from, as the workspace has named what it keeps of them; none twice.
+    pub fn parents(&self) -> Vec<Relative> {
+        let mut recipe = self.clone();
+        let Given { pictures, step, weights, .. } = recipe.given_mut();
+        let pictures = pictures.into_iter().filter_map(|image| of_picture(kept_name(image)?));
+        let step = step.and_then(|image| of_step(kept_name(image)?));
+        let weights = weights.and_then(|image| of_weights(kept_name(image)?));
+        let mut parents: Vec<Relative> = Vec::new();
+        for parent in pictures.chain(step).chain(weights) {
+            if parent.run.0 > 0 && !parents.contains(&parent) {
+                parents.push(parent);
+            }
+        }
+        parents
+    }
+}
+
+fn kept_name(image: &Image) -> Option<&str> {
+    image.hash().map(|_| image.name())
+}
+
+/// `run:142`, or `run:142/2` for its second picture.
+fn of_picture(name: &str) -> Option<Relative> {
+    let name = name.strip_prefix("run:")?;
+    let (run, picture) = name.split_once('/').unwrap_or((name, "1"));
+    Some(Relative { run: RunId(run.parse().ok()?), how: Bond::Picture(picture.parse().ok()?) })
+}
+
+/// `step 12 of 142`.
+fn of_step(name: &str) -> Option<Relative> {
+    let (step, run) = name.strip_prefix("step ")?.split_once(" of ")?;
+    Some(Relative { run: RunId(run.parse().ok()?), how: Bond::Step(step.parse().ok()?) })
+}
+
+/// `run 142, epoch 5`.
+fn of_weights(name: &str) -> Option<Relative> {
+    let (run, epoch) = name.strip_prefix("run ")?.split_once(", epoch ")?;
+    Some(Relative { run: RunId(run.parse().ok()?), how: Bond::Weights(epoch.parse().ok()?) })
 }
 
 /// A sweep: a run a cell, the last axis varying fastest.

@@ -86,4 +86,6 @@ pub enum Export {
     Apng,
     /// An anagram turning from view to view, as an animated GIF.
     Turning,
+    /// The whole sweep that the run is a cell of, on one labelled sheet, as PNG.
+    Table,
 }

@@ -8,9 +8,12 @@
 mod anagram;
 mod ask;
 mod blur;
+mod differ;
 mod edit;
 mod error;
 mod experiment;
+mod fields;
+mod filter;
 mod foreign;
 mod form;
 mod forward;
@@ -37,6 +40,7 @@ mod train;
 mod train_class;
 mod train_denoiser;
 mod train_time;
+mod turn;
 mod upscale;
 mod view;
 mod walk;
@@ -44,9 +48,11 @@ mod walk;
 pub use anagram::{Anagram, Reduce};
 pub use ask::{Ask, Axis, Grid, MAX_CELLS};
 pub use blur::Blur;
+pub use differ::{Differing, differences};
 pub use edit::Edit;
 pub use error::{RecipeError, toml_sentence};
 pub use experiment::Given;
+pub use filter::{Day, Filter, Quality, Span, Term, Today, What};
 pub use foreign::Foreign;
 pub use form::{Field, Kind, fields};
 pub use forward::Forward;
@@ -73,6 +79,7 @@ pub use train::{Decay, Diffuse, Edition, Learn, MNIST, Modulation, Objective, Tr
 pub use train_class::TrainClass;
 pub use train_denoiser::TrainDenoiser;
 pub use train_time::TrainTime;
+pub use turn::Turn;
 pub use upscale::Upscale;
 pub use view::{VIEWS, View};
 pub use walk::{Sampler, Walk};
@@ -92,7 +99,7 @@ macro_rules! experiments {
         ///
         /// A `Recipe` that exists is valid: deserializing one runs the same checks as the command line.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+        #[serde(try_from = "fields::Fields", into = "Map<String, Value>")]
         pub enum Recipe {
             $($(#[$doc])* $Recipe(Box<$Recipe>),)*
         }
@@ -382,11 +389,11 @@ impl From<Recipe> for Map<String, Value> {
     }
 }
 
-impl TryFrom<Map<String, Value>> for Recipe {
+impl TryFrom<fields::Fields> for Recipe {
     type Error = RecipeError;
 
-    fn try_from(map: Map<String, Value>) -> Result<Self, RecipeError> {
-        let ask = Ask::from_map(map)?;
+    fn try_from(fields: fields::Fields) -> Result<Self, RecipeError> {
+        let ask = Ask::from_map(fields.0)?;
         Recipe::parse(&ask.experiment, &ask.fields)
     }
 }

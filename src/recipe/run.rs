@@ -31,7 +31,7 @@ pub enum State {
     Cancelled,
     /// Put aside by the user; it goes on when asked.
     Paused,
-    /// Its engine died with it twice: it starts again only when asked.
+    /// Its engine died with it: it goes on only when asked.
     Interrupted,
 }
 
@@ -84,5 +84,5 @@ pub struct Run {
     pub marks: Marks,
     /// Where its picture comes from, if another program or workspace has made it.
     #[serde(default)]
-    pub foreign: Option<Foreign>,
+    pub foreign: Option<Box<Foreign>>,
 }

@@ -1,16 +1,16 @@
 //! The terminal's modes: taken for the screen, and given back however the program ends.
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use crossterm::{
     cursor, event, execute, queue,
-    terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
+    terminal::{self, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
 use rustix::fd::OwnedFd;
-use std::cell::Cell;
+use rustix::process::{self, Signal};
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Once};
 
@@ -21,10 +21,8 @@ static KITTY: AtomicBool = AtomicBool::new(false);
 
 /// The screen, as long as this lives.
 pub struct Screen {
-    /// What is drawn on.
-    pub terminal: Terminal<CrosstermBackend<Counted>>,
-    /// Bytes written so far.
-    pub written: Rc<Cell<u64>>,
+    /// What is written to it.
+    pub writer: BufWriter<Stdout>,
     // The real standard error, while a file has its place.
     stderr: Option<Arc<OwnedFd>>,
 }
@@ -38,26 +36,63 @@ impl Screen {
         terminal::enable_raw_mode().context("the workbench needs a terminal; `darkroom run` does without")?;
         UP.store(true, SeqCst);
         // From here on dropping the screen gives everything back.
-        let written = Rc::new(Cell::new(0));
-        let writer = Counted { inner: BufWriter::with_capacity(1 << 16, io::stdout()), count: written.clone() };
-        let terminal = Terminal::new(CrosstermBackend::new(writer)).inspect_err(|_| give_back(None))?;
-        let mut screen = Screen { terminal, written, stderr: None };
+        let mut screen = Screen { writer: BufWriter::with_capacity(1 << 16, io::stdout()), stderr: None };
         screen.stderr = stderr_log.map(redirect).transpose()?.map(Arc::new);
         restore_on_panic(screen.stderr.clone());
-        execute!(io::stdout(), EnterAlternateScreen, event::EnableMouseCapture, event::EnableBracketedPaste, cursor::Hide)?;
+        screen.enter()?;
         Ok(screen)
+    }
+
+    fn enter(&mut self) -> io::Result<()> {
+        queue!(self.writer, EnterAlternateScreen, event::EnableMouseCapture, event::EnableBracketedPaste, event::EnableFocusChange)?;
+        queue!(self.writer, cursor::Hide, Clear(ClearType::All))?;
+        self.writer.flush()
+    }
+
+    /// Takes the terminal again after others had it.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        terminal::enable_raw_mode()?;
+        UP.store(true, SeqCst);
+        self.enter()
+    }
+
+    /// Gives the terminal to the shell until it brings the program back. Does nothing where no shell would.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        if !has_shell() {
+            return Ok(());
+        }
+        leave();
+        // Other than SIGTSTP this one cannot be caught, as that was to get here.
+        process::kill_process(process::getpid(), Signal::STOP)?;
+        self.take_again()
+    }
+
+    /// Puts a text into the clipboard, where the terminal takes it (OSC 52).
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        write!(self.writer, "\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text))?;
+        self.writer.flush()
+    }
+
+    /// Erases all of it: nobody knows what is there.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn clear(&mut self) -> io::Result<()> {
+        queue!(self.writer, Clear(ClearType::All))
     }
 
     /// Notes that kitty has to forget our pictures in the end.
     pub fn uses_kitty(&self) {
         KITTY.store(true, SeqCst);
-    }
-
-    /// Brackets what is drawn, so that the terminal shows it at once.
-    pub fn synchronized(&mut self) -> Synchronized<'_> {
-        // A terminal that is gone is noticed by the drawing itself.
-        let _ = queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate);
-        Synchronized(self)
     }
 }
 
@@ -67,31 +102,12 @@ impl Drop for Screen {
     }
 }
 
-/// A frame that ends when this is dropped.
-pub struct Synchronized<'a>(pub &'a mut Screen);
-
-impl Drop for Synchronized<'_> {
-    fn drop(&mut self) {
-        let _ = execute!(self.0.terminal.backend_mut(), EndSynchronizedUpdate);
-    }
-}
-
-/// Standard output with a count of the bytes.
-pub struct Counted {
-    inner: BufWriter<Stdout>,
-    count: Rc<Cell<u64>>,
-}
-
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.count.set(self.count.get() + written as u64);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
+/// Whether a shell minds this process and would bring it back. A terminal's only process would stop for ever.
+fn has_shell() -> bool {
+    let parent = process::getppid();
+    let ours = (process::getsid(None).ok(), process::getpgid(None).ok());
+    let theirs = (process::getsid(parent).ok(), process::getpgid(parent).ok());
+    parent.is_some() && ours.0 == theirs.0 && ours.1 != theirs.1
 }
 
 /// Puts a file in the place of standard error, and returns the real one.
@@ -103,18 +119,23 @@ fn redirect(log: &Path) -> Result<OwnedFd> {
     Ok(real)
 }
 
-/// Gives the terminal back, once. Nothing here may fail half-way: each step is tried.
+/// Leaves the screen. Nothing here may fail half-way: each step is tried.
+fn leave() {
+    let mut stdout = io::stdout();
+    if KITTY.load(SeqCst) {
+        let _ = stdout.write_all(b"\x1b_Ga=d,d=A\x1b\\");
+    }
+    let _ = execute!(stdout, EndSynchronizedUpdate, event::DisableFocusChange, event::DisableBracketedPaste, event::DisableMouseCapture);
+    let _ = execute!(stdout, LeaveAlternateScreen, cursor::Show);
+    let _ = terminal::disable_raw_mode();
+}
+
+/// Gives the terminal back, once.
 fn give_back(stderr: Option<&OwnedFd>) {
     if !UP.swap(false, SeqCst) {
         return;
     }
-    let mut stdout = io::stdout();
-    if KITTY.swap(false, SeqCst) {
-        let _ = stdout.write_all(b"\x1b_Ga=d,d=A\x1b\\");
-    }
-    let _ = execute!(stdout, EndSynchronizedUpdate, event::DisableBracketedPaste, event::DisableMouseCapture);
-    let _ = execute!(stdout, LeaveAlternateScreen, cursor::Show);
-    let _ = terminal::disable_raw_mode();
+    leave();
     if let Some(real) = stderr {
         let _ = rustix::stdio::dup2_stderr(real);
     }

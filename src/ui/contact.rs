@@ -8,6 +8,7 @@ use ratatui::{
     layout::{Alignment, Rect, Size},
     text::Line,
 };
+use std::ops::RangeInclusive;
 
 /// Below so many columns a picture says nothing.
 const LEAST: u16 = 8;
@@ -26,7 +27,7 @@ pub(super) fn places(app: &App, inner: Rect) -> Option<Vec<Place>> {
     let sheet = app.on_view().is_some_and(|run| run.recipe.training().is_some());
     let place = |(at, (cell, source)): (u16, (Cell, Source))| {
         let sources = vec![source];
-        Place { slot: Slot::Part(at), area: cell.picture, sources, columns: 1, sheet }
+        Place { slot: Slot::Part(at), area: cell.picture, sources, arrangement: super::alone(sheet) }
     };
     Some((0..).zip(cells.into_iter().zip(sources)).map(place).collect())
 }
@@ -73,15 +74,19 @@ fn sheets(recipe: &Recipe, count: usize, inner: Rect) -> Option<(usize, Size)> {
 /// broken where the pictures become larger so.
 fn columns(recipe: &Recipe, count: usize, inner: Rect) -> Option<(usize, u16)> {
     let asked = recipe.columns().min(count);
+    let all = if asked == count { 1..=count } else { asked..=asked };
+    best(all, count, inner).filter(|(_, side)| *side >= LEAST)
+}
+
+/// Of several numbers of columns the one that makes so many square pictures largest, and how many columns each takes then.
+pub(super) fn best(all: RangeInclusive<usize>, count: usize, inner: Rect) -> Option<(usize, u16)> {
     let side = |columns: usize| {
         let rows = count.div_ceil(columns) as u16;
         // A column between pictures, a row for each label; a character is twice as high as wide.
         let wide = (inner.width / columns as u16).saturating_sub(1);
         wide.min(2 * (inner.height / rows).saturating_sub(1)) / 2 * 2
     };
-    let all = if asked == count { 1..=count } else { asked..=asked };
-    let best = all.rev().max_by_key(|columns| side(*columns))?;
-    (side(best) >= LEAST).then_some((best, side(best)))
+    all.rev().map(|columns| (columns, side(columns))).max_by_key(|(_, side)| *side)
 }
 
 impl Screen<'_, '_> {

@@ -2,7 +2,7 @@
 
 use super::{Screen, text};
 use crate::app::{App, CURVES};
-use crate::recipe::{Recipe, Run};
+use crate::recipe::{self, Run};
 use ratatui::{
     layout::{Position, Rect},
     style::{Modifier, Style},
@@ -50,30 +50,11 @@ const FIRST: [&str; 8] = ["experiment", "objective", "schedule", "rate", "batch"
 
 /// What each of some trainings has that not all of them have: `schedule constant`.
 pub(super) fn differences(runs: &[&Run]) -> Vec<String> {
-    let all: Vec<_> = runs.iter().map(|run| settled(&run.recipe)).collect();
-    let value = |at: usize, name: &str| all[at].iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
-    let names: Vec<_> = all.iter().flatten().map(|(name, _)| name.as_str()).collect();
-    let differs = |name: &str| (1..runs.len()).any(|at| value(at, name) != value(0, name));
-    let mut told: Vec<&str> = Vec::new();
-    for name in names.into_iter().filter(|name| differs(name)) {
-        if !told.contains(&name) {
-            told.push(name);
-        }
-    }
-    told.sort_by_key(|name| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    let mut told = recipe::differences(&runs.iter().map(|run| &run.recipe).collect::<Vec<_>>());
+    told.sort_by_key(|one| FIRST.iter().position(|first| *first == one.field).unwrap_or(FIRST.len()));
     let words = |at: usize| {
-        let parts: Vec<_> = told.iter().filter_map(|name| value(at, name).map(|value| format!("{name} {value}"))).collect();
+        let parts: Vec<_> = told.iter().filter_map(|one| one.values[at].as_ref().map(|value| format!("{} {value}", one.field))).collect();
         if parts.is_empty() { text::title(&runs[at].recipe) } else { parts.join(", ").replace("experiment ", "") }
     };
     (0..runs.len()).map(words).collect()
-}
-
-/// The fields of a training with what its edition fills in; the experiment first, the edition itself left out.
-fn settled(recipe: &Recipe) -> Vec<(String, String)> {
-    let mut pairs = vec![("experiment".to_owned(), recipe.experiment().to_owned())];
-    pairs.extend(recipe.pairs().into_iter().chain(recipe.filled()));
-    // Flow matching knows no β.
-    let flows = pairs.iter().any(|(name, value)| (name.as_str(), value.as_str()) == ("objective", "flow"));
-    pairs.retain(|(name, _)| name != "edition" && !(flows && name.starts_with("beta-")));
-    pairs
 }

@@ -154,7 +154,7 @@ impl Screen<'_, '_> {
 }
 
 /// The fields of a recipe but the prompt, a line each: pictures by their name, several values together.
-fn told(recipe: &Recipe) -> Vec<(String, String)> {
+pub(super) fn told(recipe: &Recipe) -> Vec<(String, String)> {
     let images = recipe.images();
     let mut told: Vec<(String, String)> = Vec::new();
     for (name, value) in recipe.pairs().into_iter().filter(|(name, _)| name != "prompt") {
@@ -211,7 +211,7 @@ fn promptless(form: &Form) -> String {
 }
 
 /// How a run ended, and when.
-fn story(app: &App, run: &Run) -> String {
+pub(super) fn story(app: &App, run: &Run) -> String {
     let took = run.took_ms.map(|ms| text::duration(ms as f64) + " · ").unwrap_or_default();
     match run.state {
         State::Done => format!("{took}{}", text::ago(app.now_ms.saturating_sub(run.created_ms))),

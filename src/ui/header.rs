@@ -33,21 +33,32 @@ impl Screen<'_, '_> {
     pub(super) fn engine_words(&self, room: usize) -> Line<'static> {
         match &self.app.engine {
             Engine::Connecting => Line::styled("looking for the engine ", self.dim()),
+            // Where it is the way that is lost, the reason says so.
+            Engine::Lost(reason) if self.app.host.is_some() => self.trouble("", reason, room),
+            Engine::Missing(reason) if self.app.watches => self.trouble("", reason, room),
             Engine::Lost(reason) => self.trouble("engine lost", reason, room),
             Engine::Missing(reason) => self.trouble("no engine", reason, room),
-            Engine::Up { started_ms, places } => self.engine_up(*started_ms, places, room),
+            Engine::Up { started_ms, places, .. } => self.engine_up(*started_ms, places, room),
         }
     }
 
     fn trouble(&self, what: &str, reason: &str, room: usize) -> Line<'static> {
-        Line::styled(text::clip(&format!("{what}: {reason}"), room) + " ", self.bad().add_modifier(Modifier::BOLD))
+        let words = if what.is_empty() { reason.to_owned() } else { format!("{what}: {reason}") };
+        Line::styled(text::clip(&words, room) + " ", self.bad().add_modifier(Modifier::BOLD))
     }
 
     fn engine_up(&self, started_ms: i64, places: &[String], room: usize) -> Line<'static> {
         let queue = &self.app.queue;
+        let held = match queue.held {
+            true if self.app.watch.is_some() || self.app.watches => "queue held · ",
+            true => "queue held · P lets it go on · ",
+            false => "",
+        };
         let mut parts = Vec::new();
+        parts.extend(self.app.watches.then(|| (1, "watching".to_owned())));
+        parts.extend(self.app.host.iter().map(|host| (2, format!("on {}", text::plain(host)))));
         if let Some((plan, _)) = self.app.plan() {
-            parts.extend(Some((2, plan.model)).filter(|_| self.app.watch.is_none()));
+            parts.extend(Some((2, plan.model)).filter(|_| self.app.watch.is_none() && !self.app.gallery.open));
         }
         parts.extend(computes(places).map(|place| (4, place)));
         match queue.running().collect::<Vec<_>>()[..] {
@@ -66,7 +77,8 @@ impl Screen<'_, '_> {
         }
         let up = self.app.now_ms.saturating_sub(started_ms).max(0);
         parts.push((3, if up < 60_000 { "engine ready".to_owned() } else { format!("engine up {}", text::duration(up as f64)) }));
-        Line::styled(text::fit_parts(parts, room) + " ", self.dim())
+        let rest = Span::styled(text::fit_parts(parts, room.saturating_sub(text::columns(held))) + " ", self.dim());
+        Line::from(vec![Span::styled(held, self.warning()), rest])
     }
 }
 

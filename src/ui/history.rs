@@ -1,7 +1,7 @@
 //! The strip of finished runs.
 
 use super::{Screen, text};
-use crate::app::{App, Focus, LARGE, SMALL, Source};
+use crate::app::{App, Focus, SMALL, Source};
 use crate::preview::{Place, Slot};
 use crate::recipe::{Run, RunId};
 use ratatui::{
@@ -14,6 +14,13 @@ use ratatui::{
 impl Screen<'_, '_> {
     pub(super) fn history(&mut self, area: Rect) {
         let total = text::count(self.app.history.total as usize, "run");
+        let total = match self.app.marked.len() {
+            0 => total,
+            marked if area.height > 1 && marked > 1 => format!("{marked} marked, d compares them · {total}"),
+            marked if area.height > 1 => format!("{marked} marked · {total}"),
+            // As wide as the number of runs may be.
+            marked => format!("{marked} marked"),
+        };
         if area.height == 1 {
             return self.history_line(area, &total);
         }
@@ -37,11 +44,13 @@ impl Screen<'_, '_> {
     fn label(&self, run: &Run, room: usize) -> Option<Line<'static>> {
         let selected = self.app.history.selected()?.id == run.id && self.app.focus == Focus::History;
         let note = if run.note.is_some() { super::notes::MARK } else { "" };
+        let marked = if self.app.marked.contains(&run.id) { MARKED } else { "" };
         let (mark, style) = match selected {
             true => ("▸", self.accent().add_modifier(Modifier::BOLD)),
-            false => (" ", self.dim()),
+            false if marked.is_empty() => (" ", self.dim()),
+            false => (" ", Style::new()),
         };
-        Some(Line::styled(text::clip(&format!("{mark}{}{note}", run.id), room), style))
+        Some(Line::styled(text::clip(&format!("{mark}{}{marked}{note}", run.id), room), style))
     }
 
     fn history_line(&mut self, area: Rect, total: &str) {
@@ -62,6 +71,9 @@ impl Screen<'_, '_> {
         self.frame.render_widget(Line::styled(format!("{total} "), self.dim()).alignment(Alignment::Right), area);
     }
 }
+
+/// Stands with a marked run.
+pub(super) const MARKED: &str = "◆";
 
 /// Columns for the pane's name where it has one line.
 const NAME: u16 = 10;
@@ -93,10 +105,8 @@ pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
     }
     let place = |(run, cell): (&Run, Rect)| {
         let sheet = run.recipe.training().is_some();
-        // Of a training the last epoch, whose digits would be mush if they were made smaller.
-        let (index, side) = if sheet { ((run.recipe.pictures() as u32).saturating_sub(1), LARGE) } else { (0, SMALL) };
-        let sources = vec![Source::Kept { run: run.id, index, side }];
-        Place { slot: Slot::Thumb(run.id), area: below(cell), sources, columns: 1, sheet }
+        let sources = vec![Source::thumb(run, SMALL)];
+        Place { slot: Slot::Thumb(run.id), area: below(cell), sources, arrangement: super::alone(sheet) }
     };
     cells(app, Block::bordered().inner(area)).into_iter().map(place).collect()
 }

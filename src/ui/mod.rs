@@ -1,11 +1,14 @@
 //! What the state looks like: pure drawing, a file a pane.
 
+mod compare;
 mod contact;
 mod curves;
+mod differing;
 mod easel;
 mod facts;
 mod footer;
 mod form;
+mod gallery;
 mod header;
 mod history;
 mod inspector;
@@ -19,14 +22,15 @@ mod picture;
 mod plot;
 mod queue;
 mod schedule;
+mod table;
 mod text;
 mod training;
 
 pub use text::plain;
 
 use crate::app::canvas::Stroke;
-use crate::app::{App, Focus, Overlay, Target};
-use crate::preview::{Place, Shelf, Slot};
+use crate::app::{App, Fits, Focus, Overlay, Shows, Target};
+use crate::preview::{Arrangement, Place, Shelf, Slot};
 use crate::theme::{Depth, Theme};
 use crossterm::event::MouseEvent;
 use layout::Panes;
@@ -37,7 +41,6 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, BorderType, Paragraph, Wrap},
 };
-use ratatui_image::Image;
 
 /// Everything that decides how the state looks, apart from the state.
 pub struct Look<'a> {
@@ -66,41 +69,61 @@ pub fn draw(frame: &mut Frame, app: &App, look: &Look) {
 
 /// The spots for pictures on a screen of this size, most wanted first.
 pub fn places(app: &App, area: Rect) -> Vec<Place> {
-    let Some(panes) = layout::panes(app, area).filter(|_| app.easel.open.is_none()) else { return Vec::new() };
-    if app.watch.is_some() {
-        return training::places(app, area);
+    let Some(panes) = layout::panes(app, area) else { return Vec::new() };
+    match app.shows() {
+        Shows::Easel(_) => Vec::new(),
+        Shows::Compare(compare) => compare::places(app, compare, area),
+        Shows::Table(sweep) => table::places(app, sweep, area),
+        Shows::Training(_) => training::places(app, area),
+        Shows::Gallery => gallery::places(app, area),
+        Shows::Workbench => pane_places(app, panes),
     }
+}
+
+fn pane_places(app: &App, panes: Panes) -> Vec<Place> {
     let mut places = picture::places(app, panes.preview);
     places.extend(panes.steps.into_iter().flat_map(|area| picture::step_places(app, area)));
     places.extend(history::places(app, panes.history));
     places
 }
 
+/// What the gallery has room for on a screen of this size.
+pub fn fits(app: &App, area: Rect) -> Fits {
+    gallery::fits(app, area)
+}
+
 /// What lies at a spot of a screen of this size.
 pub fn target(app: &App, area: Rect, at: Position) -> Option<Target> {
     let panes = layout::panes(app, area)?;
-    if let Some(drawing) = app.easel.open.as_ref().filter(|_| app.overlay.is_none()) {
-        return easel::key_at(drawing, area, at).map(Target::Sketch);
+    if let Some(overlay) = app.overlay {
+        return covered(app, overlay, area, at);
     }
-    if let Some(Overlay::Experiments(selected)) = app.overlay {
-        let offer = cover(app, area).and_then(|cover| picker::experiment_at(cover, selected, at)).map(Target::Offer);
-        // A click beside the list closes it.
-        return offer.or(Some(Target::Experiment));
+    match app.shows() {
+        Shows::Easel(drawing) => easel::key_at(drawing, area, at).map(Target::Sketch),
+        Shows::Compare(_) => None,
+        Shows::Table(sweep) => table::cell_at(sweep, area, at).map(Target::Cell),
+        Shows::Training(_) => training::part_at(app, area, at).map(Target::Part),
+        Shows::Gallery => gallery::target(app, area, at),
+        Shows::Workbench => in_panes(app, panes, at),
     }
-    if let Some(Overlay::Models(selected) | Overlay::Pull(selected)) = app.overlay {
-        let inside = cover(app, area).filter(|cover| cover.contains(at));
-        // A click beside the list closes it.
-        return inside.map_or(Some(Target::Pane(app.focus)), |cover| models::model_at(app, cover, selected, at).map(Target::Model));
+}
+
+/// The same while something covers the screen; a click beside it closes it.
+fn covered(app: &App, overlay: Overlay, area: Rect, at: Position) -> Option<Target> {
+    let inside = cover(app, area).filter(|cover| cover.contains(at));
+    match (overlay, inside) {
+        (Overlay::Models(selected) | Overlay::Pull(selected), Some(cover)) => models::model_at(app, cover, selected, at).map(Target::Model),
+        (Overlay::Experiments(selected), Some(cover)) => {
+            picker::experiment_at(cover, selected, at).map(Target::Offer).or(Some(Target::Experiment))
+        }
+        (Overlay::Curves(selected), Some(cover)) => {
+            curves::curve_at(app, cover, selected, at).map(Target::Curve).or(Some(Target::Pane(app.focus)))
+        }
+        _ => Some(Target::Pane(app.focus)),
     }
-    if app.watch.is_some() {
-        let row = |selected| cover(app, area).and_then(|cover| curves::curve_at(app, cover, selected, at)).map(Target::Curve);
-        return match app.overlay {
-            None => training::part_at(app, area, at).map(Target::Part),
-            Some(Overlay::Curves(selected)) => row(selected).or(Some(Target::Pane(app.focus))),
-            // A click beside what covers the screen closes it.
-            Some(_) => Some(Target::Pane(app.focus)),
-        };
-    }
+}
+
+fn in_panes(app: &App, panes: Panes, at: Position) -> Option<Target> {
     if panes.header.contains(at) && header::is_experiment(app, at.x) {
         return Some(Target::Experiment);
     }
@@ -131,9 +154,14 @@ pub fn help_end(area: Rect) -> u16 {
 
 /// The pane at a spot of a screen of this size.
 pub fn pane(app: &App, area: Rect, at: Position) -> Option<Focus> {
-    let panes = layout::panes(app, area).filter(|_| app.easel.open.is_none() || app.overlay.is_some())?;
-    if app.watch.is_some() && app.overlay.is_none() {
-        return training::pane_at(app, area, at);
+    let panes = layout::panes(app, area)?;
+    match app.shows() {
+        _ if app.overlay.is_some() => {}
+        Shows::Easel(_) | Shows::Compare(_) => return None,
+        Shows::Table(_) => return Some(Focus::Preview),
+        Shows::Training(_) => return training::pane_at(app, area, at),
+        Shows::Gallery => return Some(Focus::History),
+        Shows::Workbench => {}
     }
     panes.all().into_iter().find(|(_, area)| area.contains(at)).map(|(pane, _)| pane)
 }
@@ -148,6 +176,11 @@ fn inset(area: Rect) -> Rect {
     area.inner(Margin::new(1, 0))
 }
 
+/// How one picture alone is shown: of a training's sheet as much as can be told apart.
+fn alone(sheet: bool) -> Arrangement {
+    if sheet { Arrangement::Sheet } else { Arrangement::Rows(1) }
+}
+
 /// A frame being drawn.
 struct Screen<'a, 'b> {
     frame: &'a mut Frame<'b>,
@@ -159,10 +192,13 @@ struct Screen<'a, 'b> {
 
 impl Screen<'_, '_> {
     fn whole(&mut self, panes: &Panes, area: Rect) {
-        match (&self.app.easel.open, &self.app.watch) {
-            (Some(drawing), _) => self.easel(drawing, area),
-            (None, Some(watch)) => self.training(watch, area),
-            (None, None) => self.workbench(panes),
+        match self.app.shows() {
+            Shows::Easel(drawing) => self.easel(drawing, area),
+            Shows::Compare(compare) => self.compare(compare, area),
+            Shows::Table(sweep) => self.table_of(sweep, area),
+            Shows::Training(watch) => self.training(watch, area),
+            Shows::Gallery => self.gallery(area),
+            Shows::Workbench => self.workbench(panes),
         }
         match self.app.overlay {
             Some(Overlay::Help(scroll)) => self.help(scroll),
@@ -219,6 +255,10 @@ impl Screen<'_, '_> {
         Style::new().fg(self.look.theme.roles.accent)
     }
 
+    fn warning(&self) -> Style {
+        Style::new().fg(self.look.theme.roles.warning).add_modifier(Modifier::BOLD)
+    }
+
     fn bad(&self) -> Style {
         Style::new().fg(self.look.theme.roles.bad)
     }
@@ -226,7 +266,7 @@ impl Screen<'_, '_> {
     /// The border of a pane, and what it leaves inside. The pane in focus has a heavy one, so that it is seen without
     /// colours as well.
     fn pane(&mut self, pane: Focus, area: Rect, tabs: bool) -> (Rect, Block<'static>) {
-        let focused = self.app.focus == pane && self.app.watch.is_none();
+        let focused = self.app.focus == pane && self.app.watch.is_none() && !self.app.gallery.open;
         let (kind, style) = match focused {
             true => (BorderType::Thick, self.accent()),
             false => (BorderType::Rounded, Style::new().fg(self.look.theme.roles.border)),
@@ -240,6 +280,7 @@ impl Screen<'_, '_> {
         let words = match pane {
             Focus::Parameters if self.app.inspector.is_some() => "Inside the step".to_owned(),
             Focus::Parameters if self.app.shows_recipe() => "Recipe".to_owned(),
+            Focus::Queue if self.app.queue.held => return self.held_title(width, focused),
             Focus::Prompt => self.prompt_title(usize::from(width).saturating_sub(4)),
             pane => pane.title().to_owned(),
         };
@@ -261,11 +302,8 @@ impl Screen<'_, '_> {
 
     /// The picture of a slot in the middle of its area, where it is ready; under an overlay its place stays empty.
     fn show(&mut self, slot: Slot, area: Rect) -> bool {
-        let Some(protocol) = self.look.shelf.get(slot, area, self.cover) else { return false };
-        let size = protocol.size();
-        let (width, height) = (size.width.min(area.width), size.height.min(area.height));
-        let middle = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
-        self.frame.render_widget(Image::new(protocol), middle);
+        let Some(print) = self.look.shelf.get(slot, area, self.cover) else { return false };
+        print.render(print.within(area), self.frame.buffer_mut());
         true
     }
 

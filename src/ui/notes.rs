@@ -33,7 +33,7 @@ impl Screen<'_, '_> {
         self.frame.render_widget(editor, editing);
         if editor.is_empty() {
             let hint = Rect { x: editing.x + 1, width: editing.width.saturating_sub(1), height: editing.height.min(1), ..editing };
-            self.frame.render_widget(Line::styled("What do you see? `darkroom history --search` finds it.", self.dim()), hint);
+            self.frame.render_widget(Line::styled("What do you see? The gallery finds it by these words.", self.dim()), hint);
         }
         let line = self.keys_of(Context::Note, usize::from(keys.width));
         self.frame.render_widget(line, keys);

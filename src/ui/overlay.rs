@@ -16,7 +16,8 @@ const MARGIN: u16 = 4;
 /// How far down the list of keys can be scrolled.
 pub(super) fn help_end(screen: Rect) -> u16 {
     // A heading and an empty line a context; the border takes two rows.
-    let lines = BINDINGS.len() + 2 * Context::ALL.len() + ALSO.len();
+    let about: usize = Context::ALL.iter().map(|context| context.about().len()).sum();
+    let lines = BINDINGS.len() + 2 * Context::ALL.len() + about + ALSO.len();
     (lines as u16).saturating_sub(screen.height.saturating_sub(MARGIN + 2))
 }
 
@@ -28,7 +29,7 @@ pub(super) fn area(app: &App, screen: Rect) -> Option<Rect> {
         Overlay::Experiments(_) => picker::size(),
         Overlay::Models(_) | Overlay::Pull(_) => models::size(app, screen),
         Overlay::Note => (64, 10),
-        Overlay::Export(_) => (46, 7),
+        Overlay::Export(_) => (46, 8),
         Overlay::Curves(_) => (72, (app.to_lay_over().len() as u16).clamp(1, 12) + 3),
     };
     let (width, height) = (width.min(screen.width), height.min(screen.height));
@@ -73,6 +74,7 @@ impl Screen<'_, '_> {
                 let key = Span::styled(format!("  {:<12}", binding.key()), Style::new().add_modifier(Modifier::BOLD));
                 lines.push(Line::from(vec![key, Span::raw(binding.words)]));
             }
+            lines.extend(context.about().iter().map(|words| Line::styled(*words, self.dim())));
             lines.push(Line::from(""));
         }
         lines.extend(ALSO.map(|words| Line::styled(words, self.dim())));

@@ -2,7 +2,7 @@
 
 use super::{Screen, contact, text};
 use crate::app::{App, Engine, Focus, LARGE, Progress, Source};
-use crate::preview::{Place, Slot};
+use crate::preview::{Arrangement, Place, Slot};
 use crate::recipe::{Run, State};
 use ratatui::{
     layout::{Alignment, Rect},
@@ -87,8 +87,11 @@ pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
         sources.drain(..sources.len().saturating_sub(1));
     }
     let run = app.on_view();
-    let columns = run.map_or(1, |run| run.recipe.columns());
-    vec![Place { slot: Slot::Preview, area: inner, sources, columns, sheet: run.is_some_and(is_training) }]
+    let arrangement = match run {
+        Some(run) if is_training(run) => Arrangement::Sheet,
+        run => Arrangement::Rows(run.map_or(1, |run| run.recipe.columns())),
+    };
+    vec![Place { slot: Slot::Preview, area: inner, sources, arrangement }]
 }
 
 /// The spots for the pictures of the steps.
@@ -113,7 +116,7 @@ fn steps(app: &App, area: Rect) -> Vec<(Place, String)> {
     let newest = all.into_iter().rev().take(room).collect::<Vec<_>>().into_iter().rev();
     let spot = |at: u16| Rect { x: inner.x + at * STEP, y: inner.y + 1, width: STEP - 1, height: inner.height.saturating_sub(1) };
     let place = |((source, label), at): ((Source, String), u16)| {
-        (Place { slot: Slot::Step(at), area: spot(at), sources: vec![source], columns: 1, sheet }, label)
+        (Place { slot: Slot::Step(at), area: spot(at), sources: vec![source], arrangement: super::alone(sheet) }, label)
     };
     newest.zip(0u16..).map(place).collect()
 }
@@ -166,7 +169,7 @@ fn status(app: &App, run: &Run, note: Option<&str>) -> Vec<(u8, String)> {
         (state, _) if run.of > 0 => stopped(app, state, run),
         (state, _) => vec![(0, state.word().to_owned())],
     };
-    parts.extend(note.map(|note| (3, note.to_owned())));
+    parts.extend(note.map(|note| (0, note.to_owned())));
     parts
 }
 
@@ -201,13 +204,18 @@ fn done(app: &App, run: &Run) -> Vec<(u8, String)> {
 
 /// What stands where the picture will be.
 fn sentence(app: &App) -> String {
-    let Some(run) = app.on_view() else { return "The picture develops here. Enter starts it.".to_owned() };
+    let Some(run) = app.on_view() else {
+        let words = if app.gallery.open { "The run is on its way." } else { "The picture develops here. Enter starts it." };
+        return words.to_owned();
+    };
     let id = run.id;
     if let Some(inspector) = &app.inspector {
         return inspector.trouble.clone().unwrap_or_else(|| format!("The steps of {id} are on their way."));
     }
     let because = run.error.as_ref().map(|error| format!(": {}", error.trim_end_matches('.'))).unwrap_or_default();
     match run.state {
+        State::Queued if app.queue.held && app.watches => format!("{id} waits, for the queue is held."),
+        State::Queued if app.queue.held => format!("{id} waits, for the queue is held. P lets it go on."),
         State::Queued => format!("{id} waits its turn."),
         State::Running if app.pictures.newest(id).is_some() => String::new(),
         State::Running if is_training(run) => {
@@ -224,7 +232,9 @@ fn sentence(app: &App) -> String {
         State::Paused if is_training(run) => {
             format!("{id} is paused after step {} of {}. Space goes on, w shows its curve.", text::grouped(run.step), text::grouped(run.of))
         }
+        State::Paused if run.step == 0 => format!("{id} is held. Space lets it go on."),
         State::Paused => format!("{id} is paused after step {} of {}. Space goes on, . makes one step.", run.step, run.of),
-        State::Interrupted => format!("{id} was interrupted at step {} of {}. In the queue, Enter resumes it.", run.step, run.of),
+        State::Interrupted if run.step == 0 => format!("{id} had not begun when the engine died. In the queue, Enter starts it."),
+        State::Interrupted => format!("The engine died with {id} at step {} of {}. In the queue, Enter goes on.", run.step, run.of),
     }
 }

@@ -1,28 +1,9 @@
 //! Words and numbers as they appear on the screen.
 
-pub use crate::words::duration;
+pub use crate::words::{duration, plain};
 
 use crate::recipe::Recipe;
-use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar;
-
-/// A text of the user's or of the engine's as it may be shown: what would move the cursor or turn the direction of
-/// writing is spelled out. Everything that is not our own words goes through here.
-pub fn plain(text: &str) -> Cow<'_, str> {
-    let harmful = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-    if !text.contains(harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '\n' => shown.push('⏎'),
-            c if harmful(c) => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
-    }
-    Cow::Owned(shown)
-}
 
 /// A text cut to so many columns, with … where something is missing.
 pub fn clip(text: &str, width: usize) -> String {

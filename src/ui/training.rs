@@ -4,7 +4,7 @@ use super::curves::differences;
 use super::plot::{Pen, Plot};
 use super::{Screen, text};
 use crate::app::{App, Curve, Focus, Watch, Wide};
-use crate::preview::{Place, Slot};
+use crate::preview::{Arrangement, Place, Slot};
 use crate::recipe::State;
 use ratatui::{
     layout::{Alignment, Constraint, Layout, Position, Rect},
@@ -68,7 +68,8 @@ impl Parts {
 /// The spots for the samples and for the running batch.
 pub(super) fn places(app: &App, area: Rect) -> Vec<Place> {
     let parts = Parts::of(app, area);
-    let place = |(slot, area, source)| Place { slot, area: Block::bordered().inner(area), sources: vec![source], columns: 1, sheet: true };
+    let place =
+        |(slot, area, source)| Place { slot, area: Block::bordered().inner(area), sources: vec![source], arrangement: Arrangement::Sheet };
     let samples = app.samples().filter(|source| !app.pictures.is_missing(*source)).map(|source| (Slot::Part(0), parts.samples, source));
     let batch = app.batch().map(|source| (Slot::Preview, parts.batch, source));
     samples.into_iter().chain(batch).filter(|(_, area, _)| !area.is_empty()).map(place).collect()

@@ -24,6 +24,7 @@ pub struct Bench {
     pub left: bool,
     pub drafts: Vec<Draft>,
     pub notes: Vec<NoteDraft>,
+    pub copied: Vec<String>,
     pub depth: Depth,
     pub shelf: Shelf,
     terminal: Terminal<TestBackend>,
@@ -35,11 +36,12 @@ impl Bench {
         let (themes, _) = theme::load(None);
         let names = themes.iter().map(|theme| theme.name.clone()).collect();
         let mut bench = Bench {
-            app: App::new(Start { themes: names, theme: 0, utc_offset_s: 0, drafts: Vec::new(), notes: Vec::new() }),
+            app: App::new(Start { themes: names, ..Start::default() }),
             sent: Vec::new(),
             left: false,
             drafts: Vec::new(),
             notes: Vec::new(),
+            copied: Vec::new(),
             depth: Depth::True,
             shelf: Shelf::new(Paper::HALF_BLOCKS),
             terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
@@ -77,7 +79,8 @@ impl Bench {
                 Effect::Quit => self.left = true,
                 Effect::Draft(draft) => self.drafts.push(draft),
                 Effect::Note(note) => self.notes.push(note),
-                Effect::Redraw => {}
+                Effect::Copy(text) => self.copied.push(text),
+                Effect::Redraw | Effect::Suspend => {}
             }
         }
     }
@@ -174,6 +177,7 @@ impl Bench {
 
     pub fn draw(&mut self) {
         let area = self.area();
+        self.input(Input::Fits(ui::fits(&self.app, area)));
         let places = ui::places(&self.app, area);
         let room = places.iter().flat_map(|place| place.sources.clone());
         let pictures = self.app.view_needs().into_iter().chain(room).collect();
@@ -311,6 +315,7 @@ pub fn key(name: &str) -> KeyEvent {
     let (held, name) = match name.split_once('-') {
         Some(("Ctrl", name)) => (KeyModifiers::CONTROL, name),
         Some(("Alt", name)) => (KeyModifiers::ALT, name),
+        Some(("Shift", name)) if name != "Tab" => (KeyModifiers::SHIFT, name),
         _ => (KeyModifiers::NONE, name),
     };
     let code = match name {
@@ -331,6 +336,8 @@ pub fn key(name: &str) -> KeyEvent {
         "F1" => KeyCode::F(1),
         "F2" => KeyCode::F(2),
         "F3" => KeyCode::F(3),
+        "F4" => KeyCode::F(4),
+        "Del" => KeyCode::Delete,
         name if name.chars().count() == 1 => KeyCode::Char(name.chars().next().unwrap()),
         name => panic!("no key is called {name}"),
     };

@@ -131,7 +131,7 @@ fn every_stroke_is_safe_when_the_pen_is_lifted() {
     assert_eq!(bench.drafts, [], "nothing was drawn");
 
     let mut after = Bench::with_engine(120, 40);
-    after.app = App::new(Start { themes: vec!["one".into()], theme: 0, utc_offset_s: 0, drafts: drafts.clone(), notes: vec![] });
+    after.app = App::new(Start { themes: vec!["one".into()], drafts: drafts.clone(), ..Start::default() });
     after.input(Input::Tick(NOON));
     after.engine_starts();
     after.draws("edit", "image", 8);

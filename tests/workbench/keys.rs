@@ -5,7 +5,7 @@ use crossterm::event::KeyEvent;
 use darkroom::app::keys::{BINDINGS, Binding, Context};
 use darkroom::app::{Focus, Input, Overlay};
 use darkroom::link::{Command, Event, News};
-use darkroom::recipe::{RunId, State};
+use darkroom::recipe::{Run, RunId, State};
 
 /// A workbench where a context holds.
 fn within(context: Context) -> Bench {
@@ -42,7 +42,22 @@ fn within(context: Context) -> Bench {
             ""
         }
         Context::Models => "<F3>",
+        Context::Gallery | Context::Picked | Context::Filtered | Context::Filter | Context::Single | Context::Tag => {
+            super::gallery::opened(&mut bench, &super::gallery::runs(2));
+            match context {
+                Context::Filtered => "/two<Enter>",
+                Context::Filter => "/",
+                Context::Single => "<Enter>",
+                Context::Tag => "t",
+                _ => "",
+            }
+        }
         Context::Pull => "<F3>p",
+        Context::Table => {
+            bench.event(Event::Run { run: Run { grid: Some(RunId(4)), ..super::bench::done(4, "sample", &[]) } });
+            "<Shift-Tab>v"
+        }
+        Context::Compare => "<Shift-Tab><Space><Right><Space>d",
         Context::Inspector => "<Tab><Tab>x",
         Context::Note => "<Esc>n",
         Context::Export => "<Esc>s",
@@ -94,7 +109,7 @@ fn the_help_has_every_key() {
     let mut bench = Bench::with_engine(120, 40);
     bench.keys("<F1>");
     let mut seen = String::new();
-    for _ in 0..300 {
+    for _ in 0..400 {
         seen += &bench.screen();
         bench.keys("<Down>");
     }

@@ -60,7 +60,7 @@ fn a_note_is_safe_before_it_is_saved_and_until_the_gallery_has_it() {
 
     // After a kill it is there again, until the gallery has it.
     let notes = vec![drafts.last().unwrap().clone()];
-    bench.app = App::new(Start { themes: vec!["one".into()], theme: 0, utc_offset_s: 0, drafts: vec![], notes });
+    bench.app = App::new(Start { themes: vec!["one".into()], notes, ..Start::default() });
     bench.engine_starts();
     bench.finishes(1, "one");
     bench.keys("<Shift-Tab>n");

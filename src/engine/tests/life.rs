@@ -108,21 +108,44 @@ async fn an_engine_that_nobody_watches_finishes_its_work_first() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_on_when_the_engine_died_goes_on_once_and_is_not_tried_a_third_time() {
+async fn what_was_on_when_the_engine_died_and_what_waited_wait_to_be_asked() {
     let workspace = folder();
-    let gallery = Gallery::open(workspace.path()).unwrap().0;
-    gallery.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
-    // An engine that dies leaves its run as it stood.
-    gallery.take_next().unwrap().unwrap();
-    gallery.set_step(RunId(1), 12, 34).unwrap();
     let engine = Engine::start(&workspace);
-    let mut viewer = Viewer(over(engine.stream(1 << 16).await));
-    let events = viewer.until(|event| matches!(event, Event::Log { text, .. } if text.contains("goes on after"))).await;
-    assert!(logged(&events, "1 was at step 12 when the engine died; it goes on"));
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one", "two", "three", "four"]));
+    engine.act(Act::Step);
+    viewer.until(|event| step(event) == Some(0)).await;
     engine.server.abort();
     let engine = Engine::start(&workspace);
     let mut viewer = Viewer(over(engine.stream(1 << 16).await));
-    viewer.until(|event| matches!(event, Event::Log { text, .. } if text.contains("1 waits: the engine died twice"))).await;
+    let held = "3 runs wait: the queue is held since the engine died; P lets it go on";
+    let events = viewer.until(|event| matches!(event, Event::Log { text, .. } if text == held)).await;
+    assert!(logged(&events, "1 waits: the engine died at step 1; Enter goes on"), "{events:?}");
+    assert_eq!(events[1], Event::Held { held: true });
+    viewer.say(Command::Resume { run: RunId(1) });
+    let events = viewer.settled().await;
+    assert!(events.contains(&Event::Order { runs: [1, 2, 3, 4].map(RunId).to_vec() }), "{events:?}");
+    assert!(logged(&events, "1 waits: the queue is held; P lets it go on"), "{events:?}");
+    viewer.say(Command::HoldQueue { held: false });
+    viewer.run_is(1, State::Running).await;
+    assert_eq!(engine.begun.recv().unwrap(), ("one".into(), Some("1".into())));
+    engine.act(Act::Finish);
+    viewer.run_is(2, State::Running).await;
+}
+
+#[tokio::test]
+async fn a_run_that_was_alone_when_its_engine_died_goes_on_as_soon_as_it_is_asked() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(prompts(&["one"]));
+    viewer.run_is(1, State::Running).await;
+    engine.server.abort();
+    let engine = Engine::start(&workspace);
+    let mut viewer = Viewer(over(engine.stream(1 << 16).await));
+    let events = viewer.until(|event| matches!(event, Event::Log { text, .. } if text.contains("1 waits"))).await;
+    assert!(logged(&events, "1 waits: the engine died before its first step; Enter starts it"), "{events:?}");
+    assert!(events.contains(&Event::Held { held: false }), "{events:?}");
     viewer.say(Command::Resume { run: RunId(1) });
     engine.act(Act::Finish);
     viewer.run_is(1, State::Done).await;
@@ -157,7 +180,7 @@ async fn an_engine_is_reached_over_its_socket_and_leaves_nothing_behind() {
     engine.await.unwrap().unwrap();
     crate::cli::stop::stop(workspace.path(), false, &mut out).await.unwrap();
     let pid = std::process::id();
-    let words = format!("{{\"pid\":{pid},\"runs\":[]}}\nthe engine has ended\nno engine runs in this workspace\n");
+    let words = format!("{{\"pid\":{pid},\"held\":false,\"runs\":[]}}\nthe engine has ended\nno engine runs in this workspace\n");
     assert_eq!(String::from_utf8(out).unwrap(), words);
     assert!(!socket.exists() && lock::holder(workspace.path()).is_none());
 }
@@ -196,4 +219,23 @@ async fn a_fault_is_told_to_whoever_asked_and_does_not_keep_the_engine() {
     assert!(format!("{told:?}").contains("please report it: a broken picture"), "{told:?}");
     drop(viewer);
     engine.ended().await;
+}
+
+#[tokio::test]
+async fn damage_in_a_large_index_that_nothing_has_met_is_told_by_the_next_engine() {
+    let workspace = tempfile::tempdir().unwrap();
+    drop(Gallery::open(workspace.path()).unwrap());
+    let path = workspace.path().join("darkroom.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(20000000));").unwrap();
+    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'points'";
+    let page: usize = connection.query_row(page, [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[(page - 1) * 4096..][..4096].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.until(|event| matches!(event, Event::Log { text, .. } if text.contains("darkroom.db is damaged"))).await;
 }

@@ -1,21 +1,24 @@
 //! A whole engine with a lab whose steps the test makes, over links in memory.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod browse;
 mod control;
 mod life;
 mod pull;
+mod queue;
 mod runs;
 mod several;
 mod submit;
 mod training;
 mod viewers;
+mod watching;
 
 use super::server::{Input, Server};
 use super::worker;
 use super::*;
 use crate::experiment::{Broken, Outcome};
 use crate::link::codec::{MAX_PACKET, Reader, Writer, encode};
-use crate::link::{Command, Event, Loading, News, PROTOCOL, Phase, Picture, PictureOf, Wire, over};
+use crate::link::{Command, Event, Loading, News, PROTOCOL, Phase, Picture, PictureOf, Turn, Wire, over};
 use crate::model::OnLoading;
 use crate::recipe::{Ask, Grid, Made, Recipe, Run, RunId, State};
 use image::RgbImage;

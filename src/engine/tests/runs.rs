@@ -150,7 +150,7 @@ async fn the_last_cell_of_a_grid_brings_the_sheet() {
     assert!(logged(&events, "1 to 2 wait: 2 runs") && !logged(&events, "the grid"));
     engine.act(Act::Finish);
     let events = viewer.until(|event| matches!(event, Event::Run { run } if run.id.0 == 2 && run.state == State::Done)).await;
-    assert!(logged(&events, "the grid of 1 is whole: "), "{events:?}");
+    assert!(logged(&events, "the sheet of the grid of 1 is made: "), "{events:?}");
 }
 
 #[tokio::test]

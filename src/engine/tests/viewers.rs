@@ -36,7 +36,7 @@ async fn a_viewer_that_comes_later_sees_how_things_stand() {
     first.until(|event| step(event) == Some(1)).await;
     let mut late = Viewer(over(engine.stream(1 << 16).await));
     let events = late.until(|event| matches!(event, Event::Log { text, .. } if text.contains("1 begins"))).await;
-    let Event::Queue { runs } = &events[1] else { panic!("{events:?}") };
+    let Event::Queue { runs } = &events[2] else { panic!("{events:?}") };
     assert_eq!(
         runs.iter().map(|run| (run.state, run.step, run.of)).collect::<Vec<_>>(),
         [(State::Running, 2, 1000), (State::Queued, 0, 0)]

@@ -87,7 +87,8 @@ fn a_run_killed_between_its_pictures_and_its_mark_is_not_done() {
     drop(gallery);
     let gallery = open(folder.path());
     assert_eq!(gallery.history("", None, 10).unwrap().total, 0);
-    assert_eq!(states(&gallery.recover().unwrap()), [(1, State::Queued)]);
+    assert_eq!(states(&gallery.recover().unwrap().interrupted), [(1, State::Interrupted)]);
+    gallery.set_state(RunId(1), State::Queued, None).unwrap();
     let run = gallery.take_next().unwrap().unwrap();
     gallery.save(run.id, &made(), &[picture(1)], 5).unwrap();
     assert_eq!(gallery.history("", None, 10).unwrap().total, 1);
@@ -155,13 +156,38 @@ fn another_programs_database_is_kept_aside() {
 fn an_index_from_the_future_is_refused_and_left_as_it_is() {
     let folder = two_runs();
     let connection = Connection::open(index_of(folder.path())).unwrap();
-    connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 4;").unwrap();
+    connection.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA user_version = 5;").unwrap();
     drop(connection);
     let before = fs::read(index_of(folder.path())).unwrap();
     let error = Gallery::open(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("written by a newer darkroom (index 4, this one knows 3)"), "{error}");
+    assert!(error.contains("written by a newer darkroom (index 5, this one knows 4)"), "{error}");
     assert_eq!(fs::read(index_of(folder.path())).unwrap(), before);
     assert!(!folder.path().join("darkroom.db.corrupt-1").exists());
+}
+
+#[test]
+fn damage_in_a_large_index_is_found_when_it_is_met_and_mended_at_the_next_start() {
+    let folder = two_runs();
+    let path = index_of(folder.path());
+    let connection = Connection::open(&path).unwrap();
+    let page = "SELECT rootpage FROM sqlite_schema WHERE name = 'runs'";
+    let page: u64 = connection.query_row(page, [], |row| row.get(0)).unwrap();
+    connection.execute_batch("CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(20000000));").unwrap();
+    drop(connection);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[(page as usize - 1) * 4096..][..4096].fill(0xa5);
+    fs::write(&path, bytes).unwrap();
+
+    let gallery = open(folder.path());
+    let said = "darkroom.db is damaged; start darkroom again and it is made again from the files";
+    assert!(gallery.history("", None, 10).err().unwrap().to_string().ends_with(said));
+    assert!(gallery.examine().unwrap_err().to_string().ends_with(said));
+    drop(gallery);
+    let (gallery, told) = Gallery::open(folder.path()).unwrap();
+    assert!(told[0].starts_with("The index was damaged"), "{told:?}");
+    assert_eq!(gallery.history("", None, 10).unwrap().total, 2);
+    gallery.examine().unwrap();
+    assert!(!folder.path().join("darkroom.db.suspect").exists());
 }
 
 #[test]

@@ -113,6 +113,12 @@ fn hostile_files_get_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bomb.png"), bomb).unwrap();
     assert!(load(&folder.path().join("bomb.png"), 32).is_err());
+    // Grey pixels fit the memory for decoding, and would not as colours.
+    let mut grey = std::io::Cursor::new(Vec::new());
+    image::GrayImage::new(8, 8).write_to(&mut grey, image::ImageFormat::Png).unwrap();
+    std::fs::write(folder.path().join("grey.png"), with_size(grey.get_ref(), 32_000)).unwrap();
+    let said = load(&folder.path().join("grey.png"), 32).unwrap_err().to_string();
+    assert!(said.ends_with("32000x32000 pixels are too many"), "{said}");
 }
 
 /// The same file saying that it is `side` by `side` pixels.

@@ -44,32 +44,6 @@ fn a_grid_that_contradicts_itself_is_refused() {
 }
 
 #[test]
-fn a_run_that_kills_its_engine_twice_waits_to_be_asked() {
-    let (folder, gallery) = workspace();
-    gallery.submit(&ask(&[("seed", "1,2")])).unwrap();
-    assert_eq!(gallery.recover().unwrap(), []);
-    gallery.take_next().unwrap();
-    drop(gallery);
-
-    let gallery = open(folder.path());
-    assert_eq!(states(&gallery.recover().unwrap()), [(1, State::Queued)]);
-    assert_eq!(states(&gallery.queue().unwrap()), [(1, State::Queued), (2, State::Queued)], "it is at the head again");
-    assert_eq!(gallery.take_next().unwrap().unwrap().id, RunId(1));
-    drop(gallery);
-
-    let gallery = open(folder.path());
-    let left = gallery.recover().unwrap();
-    assert_eq!(states(&left), [(1, State::Interrupted)]);
-    assert_eq!(left[0].error.as_deref(), Some("the engine died twice with it; Enter resumes it"));
-    assert_eq!(gallery.take_next().unwrap().unwrap().id, RunId(2));
-
-    assert_eq!(gallery.set_state(RunId(1), State::Queued, None).unwrap().error, None);
-    gallery.set_state(RunId(2), State::Cancelled, None).unwrap();
-    assert_eq!(gallery.take_next().unwrap().unwrap().id, RunId(1));
-    assert_eq!(states(&gallery.recover().unwrap()), [(1, State::Queued)], "asked again, it has both its lives again");
-}
-
-#[test]
 fn failed_runs_stay_in_sight_and_go_to_the_tail_when_resumed() {
     let (_folder, gallery) = workspace();
     gallery.submit(&ask(&[("seed", "1..3")])).unwrap();
@@ -111,11 +85,11 @@ fn an_engine_leaves_the_runs_of_another_process_alone_while_that_lives() {
     process.adopt(&ask(&[("seed", "1,2")])).unwrap();
     process.set_state(RunId(1), State::Running, None).unwrap();
     assert_eq!(engine.take_next().unwrap(), None);
-    assert_eq!(engine.recover().unwrap(), []);
+    assert_eq!(engine.recover().unwrap().interrupted, []);
     assert_eq!(states(&engine.queue().unwrap()), [(1, State::Running), (2, State::Queued)]);
     process.save(RunId(1), &made(), &[picture(1)], 5).unwrap();
     drop(process);
-    assert_eq!(states(&engine.recover().unwrap()), [(2, State::Interrupted)]);
+    assert_eq!(states(&engine.recover().unwrap().interrupted), [(2, State::Interrupted)]);
     engine.set_state(RunId(2), State::Queued, None).unwrap();
     assert_eq!(engine.take_next().unwrap().unwrap().id, RunId(2));
 }

@@ -3,12 +3,19 @@
 
 mod faults;
 mod files;
+mod find;
 mod index;
 mod inputs;
+mod kin;
+mod marks;
 mod notes;
+mod older;
+mod order;
 mod sheets;
 mod steps;
+mod thumbs;
 mod trainings;
+mod trash;
 
 use super::*;
 use crate::recipe::{Ask, Image, Recipe, State};

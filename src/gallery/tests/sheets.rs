@@ -26,7 +26,7 @@ fn a_grid_gets_its_sheet_when_its_last_cell_is_done() {
     let path = gallery.sheet(RunId(1)).unwrap().unwrap();
     assert_eq!(path, folder.path().join("sheets/000001.png"));
     let page = load(&path, u32::MAX).unwrap();
-    assert_eq!(page, sheet(&grid, &[1, 2, 3, 4].map(picture)), "the same every time");
+    assert_eq!(page, sheet(&grid, &[1, 2, 3, 4].map(|id| Content::Picture(picture(id)))), "the same every time");
     for id in 1..=4 {
         assert!(holds(&page, &picture(id), 3), "each picture at three times its size");
     }
@@ -43,8 +43,27 @@ fn a_sheet_without_one_of_its_pictures_says_which() {
 }
 
 #[test]
+fn a_sheet_has_a_word_in_the_place_of_what_does_not_come_any_more() {
+    let (_folder, gallery) = workspace();
+    let grid = ask(&[("guidance", "1,3"), ("seed", "1..2")]);
+    gallery.submit(&grid).unwrap();
+    for id in [1, 2, 4] {
+        gallery.save(RunId(id), &made(), &[picture(id as u8)], 1).unwrap();
+    }
+    assert_eq!(gallery.sheet(RunId(1)).unwrap(), None, "3 waits");
+    gallery.set_state(RunId(3), State::Failed, Some("no memory")).unwrap();
+    gallery.trash(&[RunId(1)]).unwrap();
+    let page = load(&gallery.sheet(RunId(1)).unwrap().unwrap(), u32::MAX).unwrap();
+    let cells = [Content::Word("deleted"), Content::Picture(picture(2)), Content::Word("failed"), Content::Picture(picture(4))];
+    assert_eq!(page, sheet(&grid, &cells));
+    assert!(holds(&page, &picture(2), 3) && holds(&page, &picture(4), 3) && !holds(&page, &picture(1), 3));
+    gallery.trash(&[RunId(2), RunId(4)]).unwrap();
+    assert_eq!(gallery.sheet(RunId(1)).unwrap(), None, "a sheet of nothing is none");
+}
+
+#[test]
 fn labels_tell_the_cells_apart() {
-    let pictures: Vec<_> = (0..3).map(picture).collect();
+    let pictures: Vec<_> = (0..3).map(|id| Content::Picture(picture(id))).collect();
     let one = sheet(&ask(&[("seed", "1,2,3")]), &pictures);
     assert_ne!(one, sheet(&ask(&[("seed", "1,2,4")]), &pictures));
     assert_ne!(one, sheet(&ask(&[("guidance", "1,2,3")]), &pictures));
@@ -61,9 +80,10 @@ proptest! {
     ) {
         let recipe = Recipe::parse("sample", &[("prompt".into(), prompt)]).unwrap();
         let cells = lengths.iter().product();
+        let content = |width, height| if width % 5 == 0 { Content::Word("failed") } else { Content::Picture(RgbImage::new(width, height)) };
         let axis = |length: &usize| Axis { field: value.clone(), values: vec![value.clone(); *length] };
         let grid = Grid { axes: lengths.iter().map(axis).collect(), recipes: vec![recipe; cells] };
-        let pictures: Vec<_> = sides.iter().map(|(width, height)| RgbImage::new(*width, *height)).collect();
+        let pictures: Vec<_> = sides.iter().map(|(width, height)| content(*width, *height)).collect();
         let page = sheet(&grid, &pictures);
         prop_assert!(page.width() >= 420 && page.height() > 0);
     }

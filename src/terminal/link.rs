@@ -1,0 +1,173 @@
+//! How fast the terminal shows what is written, by its own answers.
+//!
+//! A write returns when a buffer has taken it, which says nothing of a slow link. So every write ends with a question
+//! that all terminals answer once they have read what came before it. Between the question and its answer the bytes are
+//! *under way*; as many may be as the link carries in a round trip, and a little more.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// What may wait before the narrowest part of the link, as the time that it takes to pass: less than half of what a key
+/// may be late. The rest is for the key's own change, and for what the estimate is off.
+const QUEUE: Duration = Duration::from_millis(40);
+/// Answers are not of one moment; so much more may be under way.
+const SLACK: Duration = Duration::from_millis(20);
+/// As many bytes may be under way while the speed is not known.
+const FIRST: u64 = 4096;
+/// Answers are put together until they have taken so long, or were of so many bytes: single ones tell of noise.
+const SAMPLE: (Duration, u64) = (Duration::from_millis(60), 64 << 10);
+/// How much a new sample of the speed counts beside those before. What is slower counts at once more than what is faster.
+const WEIGHT: (f64, f64) = (0.5, 0.25);
+/// The shortest answer of so long a time is the round trip.
+const MEMORY: Duration = Duration::from_secs(15);
+/// As many bytes pass so quickly that their answer tells of the way alone.
+const SMALL: u64 = 24;
+/// An answer that is so late says that too much was under way; by how much less may be then, and how much more else.
+const LATE: Duration = Duration::from_millis(75);
+const DOUBT: f64 = 0.7;
+const TRUST: f64 = 0.1;
+/// Whoever has not answered for so long does not answer.
+const MUTE: Duration = Duration::from_secs(5);
+
+/// A question that was not answered yet.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    at: Instant,
+    /// Bytes written since the question before.
+    bytes: u64,
+    /// Nothing was under way before it.
+    alone: bool,
+}
+
+/// The link to the terminal.
+#[derive(Debug, Default)]
+pub struct Link {
+    asked: VecDeque<Asked>,
+    under_way: u64,
+    /// When the last answer came.
+    last: Option<Instant>,
+    /// The shortest answer lately, when it came, and the shortest since.
+    shortest: Option<(Duration, Instant, Duration)>,
+    /// Bytes and seconds that are not a sample yet.
+    sample: (u64, Duration),
+    speed: Option<f64>,
+    /// How much of a round trip is filled: where the speed or the way is not what it seems, a part.
+    trust: f64,
+    heeded: Option<Instant>,
+    /// When all that was written must have passed.
+    free: Option<Instant>,
+    /// It has answered once.
+    answers: bool,
+}
+
+impl Link {
+    /// So many bytes were written, a question last.
+    pub fn wrote(&mut self, bytes: u64, now: Instant) {
+        self.asked.push_back(Asked { at: now, bytes, alone: self.asked.is_empty() });
+        self.under_way += bytes;
+        let took = self.speed.map_or(Duration::ZERO, |speed| Duration::from_secs_f64(bytes as f64 / speed.max(1.0)));
+        self.free = Some(self.free.map_or(now, |free| free.max(now)) + took);
+    }
+
+    /// The answer to the oldest question came.
+    pub fn answered(&mut self, now: Instant) {
+        let Some(asked) = self.asked.pop_front() else { return };
+        self.answers = true;
+        self.under_way = self.under_way.saturating_sub(asked.bytes);
+        let took = now.saturating_duration_since(asked.at);
+        if asked.alone && asked.bytes <= SMALL {
+            self.round(took, now);
+        }
+        // It was busy with these bytes from when the first of them arrived, or it was done with those before.
+        let arrived = asked.at + self.round_trip();
+        let begun = self.last.map_or(arrived, |last| last.max(arrived));
+        self.last = Some(now);
+        self.waited(took.saturating_sub(self.round_trip()), now);
+        self.passed(asked.bytes, now.saturating_duration_since(begun));
+    }
+
+    /// An answer was late by this: so long a key would have waited. It is heeded once a round trip.
+    fn waited(&mut self, late: Duration, now: Instant) {
+        if self.heeded.is_some_and(|before| now.saturating_duration_since(before) < self.round_trip()) {
+            return;
+        }
+        self.heeded = Some(now);
+        self.trust = if late > LATE { self.trust * DOUBT } else { (self.trust + TRUST).min(1.0) };
+    }
+
+    fn round(&mut self, took: Duration, now: Instant) {
+        self.shortest = Some(match self.shortest {
+            None => (took, now, took),
+            Some((shortest, ..)) if took <= shortest => (took, now, took),
+            // What was shortest long ago may be so no more: the road has changed.
+            Some((_, when, since)) if now.saturating_duration_since(when) > MEMORY => (since.min(took), now, took),
+            Some((shortest, when, since)) => (shortest, when, if since == shortest { took } else { since.min(took) }),
+        });
+    }
+
+    fn passed(&mut self, bytes: u64, took: Duration) {
+        let (all, time) = (self.sample.0 + bytes, self.sample.1 + took);
+        self.sample = (all, time);
+        if time < SAMPLE.0 && all < SAMPLE.1 || all < 64 {
+            return;
+        }
+        self.sample = (0, Duration::ZERO);
+        let sample = all as f64 / time.as_secs_f64().max(1e-4);
+        self.speed = Some(self.speed.map_or(sample, |speed| {
+            let weight = if sample < speed { WEIGHT.0 } else { WEIGHT.1 };
+            speed + weight * (sample - speed)
+        }));
+    }
+
+    /// Bytes a second; none where it has not been seen yet.
+    pub fn speed(&self) -> Option<f64> {
+        self.speed
+    }
+
+    /// Whether the way has to be measured again, by a question alone.
+    pub fn is_old(&self, now: Instant) -> bool {
+        self.is_quiet() && self.shortest.is_none_or(|(_, when, _)| now.saturating_duration_since(when) > MEMORY)
+    }
+
+    /// How long an answer takes at least.
+    pub fn round_trip(&self) -> Duration {
+        self.shortest.map_or(Duration::ZERO, |(shortest, ..)| shortest)
+    }
+
+    /// Bytes that may be written now, so that a key would hardly wait for them: by what the answers say is under way, and
+    /// by what must have passed since.
+    pub fn room(&self, now: Instant) -> usize {
+        let Some(speed) = self.speed else { return FIRST.saturating_sub(self.under_way) as usize };
+        let bytes = |time: Duration| (speed * time.as_secs_f64()) as u64;
+        let waiting = self.free.map_or(Duration::ZERO, |free| free.saturating_duration_since(now));
+        let window = bytes(self.round_trip().mul_f64(self.trust) + QUEUE + SLACK);
+        bytes(QUEUE.saturating_sub(waiting)).min(window.saturating_sub(self.under_way)) as usize
+    }
+
+    /// When there is room again though no answer comes.
+    pub fn opens(&self) -> Option<Instant> {
+        self.free.map(|free| free - QUEUE / 2)
+    }
+
+    /// Nothing is under way.
+    pub fn is_quiet(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    /// When to look whether the oldest question is still not answered.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.asked.front().map(|asked| asked.at + MUTE + 4 * self.round_trip())
+    }
+
+    /// The terminal does not answer, or has lost what it was asked: nothing is under way any more. True where it has
+    /// never answered.
+    pub fn give_up(&mut self) -> bool {
+        self.asked.clear();
+        (self.under_way, self.free) = (0, None);
+        !self.answers
+    }
+}
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -1,0 +1,195 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::preview::{Piece, Print};
+use crate::recipe::RunId;
+use ratatui::{
+    buffer::Buffer,
+    layout::{Rect, Size},
+    style::{Color, Style},
+};
+use std::sync::Arc;
+
+const AREA: Rect = Rect::new(0, 1, 40, 10);
+
+/// A screen of a line of words and a picture under it, on a terminal that answers when the test says so.
+struct Scene {
+    painter: Painter,
+    now: Instant,
+    index: u32,
+    speed: u64,
+    /// Bytes that are not answered yet.
+    written: u64,
+}
+
+impl Scene {
+    /// A link of so many bytes a second, at a distance of 100 ms.
+    fn new(speed: u64) -> Scene {
+        let mut scene = Scene { painter: Painter::default(), now: Instant::now(), index: 0, speed, written: 0 };
+        scene.painter.ask(&mut Vec::new(), (STATUS, scene.now), Mark::Nothing).unwrap();
+        scene.answer();
+        while scene.painter.link().speed().is_none() {
+            scene.painter.ask(&mut Vec::new(), (&[0; 4096], scene.now), Mark::Nothing).unwrap();
+            scene.written = 4096;
+            scene.answer();
+        }
+        let found = scene.painter.link().speed().unwrap() / speed as f64;
+        assert!((0.7..1.4).contains(&found), "{found}");
+        scene
+    }
+
+    fn says(&mut self, words: &str, keyed: bool) {
+        let mut page = Buffer::empty(Rect::new(0, 0, 40, 12));
+        page.set_string(0, 0, words, Style::new());
+        if let Some(spot) = self.painter.wall.wanted(Slot::Preview).cloned() {
+            spot.print.render(spot.area, &mut page);
+        }
+        self.painter.canvas.want(&page, None, keyed);
+    }
+
+    /// A new picture, of characters or in pieces of so many bytes.
+    fn shows(&mut self, pieces: Option<(usize, usize)>) -> Source {
+        self.index += 1;
+        let source = Source::Frame { run: RunId(1), index: self.index };
+        let cells = pieces.is_none().then(|| {
+            let mut cells = Buffer::empty(Rect::new(0, 0, 40, 10));
+            for (at, cell) in (0..).zip(&mut cells.content) {
+                cell.set_symbol("▀").set_fg(Color::Rgb(at as u8, self.index as u8, 7)).set_bg(Color::Rgb(1, at as u8, 9));
+            }
+            cells
+        });
+        let piece = |at: usize, bytes: usize| Piece { row: 0, text: format!("<{at:0>width$}>", width = bytes - 2) };
+        let pieces = pieces.map_or_else(Vec::new, |(count, bytes)| (0..count).map(|at| piece(at, bytes)).collect());
+        let print = Print { size: Size::new(40, 10), cells, pieces, id: 0, coarse: false };
+        self.painter.hang(vec![Spot { slot: Slot::Preview, area: AREA, print: Arc::new(print) }], Some(source));
+        source
+    }
+
+    /// What is written now.
+    fn paint(&mut self) -> String {
+        let mut out = Vec::new();
+        self.painter.paint(&mut out, self.now).unwrap();
+        self.written += out.len() as u64;
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The link brings the answer to all that was written.
+    fn answer(&mut self) -> Mark {
+        self.now += Duration::from_millis(100) + Duration::from_secs_f64(self.written as f64 / self.speed as f64);
+        self.written = 0;
+        let mut mark = Mark::Nothing;
+        while !self.painter.link().is_quiet() {
+            let next = self.painter.answered(self.now);
+            mark = if next == Mark::Nothing { mark } else { next };
+        }
+        mark
+    }
+
+    /// Writes and answers until all is there; what was written, and the pictures that were told of.
+    fn settle(&mut self) -> (Vec<String>, Vec<Source>) {
+        let (mut writes, mut told) = (Vec::new(), Vec::new());
+        for _ in 0..500 {
+            let out = self.paint();
+            if !out.is_empty() {
+                writes.push(out);
+            }
+            if let Mark::Whole(source) = self.answer() {
+                told.push(source);
+            }
+        }
+        assert!(self.painter.is_done());
+        (writes, told)
+    }
+}
+
+#[test]
+fn a_picture_is_told_of_once_when_the_answer_after_its_last_piece_comes() {
+    for pieces in [None, Some((9, 400))] {
+        let mut scene = Scene::new(7000);
+        let source = scene.shows(pieces);
+        scene.says("step 1", false);
+        let (writes, told) = scene.settle();
+        assert!(writes.len() > 3 && told == [source], "{told:?}");
+        assert!(writes.iter().all(|out| out.starts_with("\x1b[?2026h") && out.ends_with("\x1b[?2026l\x1b[5n")));
+        scene.says("step 2", false);
+        let (writes, told) = scene.settle();
+        assert!(told.is_empty() && writes.concat().len() < 100, "an unchanged picture is not sent again: {writes:?}");
+    }
+}
+
+#[test]
+fn no_write_is_longer_than_the_link_can_take_between_two_keys() {
+    for (speed, pieces) in [(7000, None), (7000, Some((30, 300))), (125_000, None), (125_000, Some((60, 4000)))] {
+        let mut scene = Scene::new(speed);
+        scene.shows(pieces);
+        scene.says("a line of words", false);
+        let most = speed as usize * 16 / 100 * 14 / 10;
+        let (writes, _) = scene.settle();
+        let longest = writes.iter().map(String::len).max().unwrap();
+        assert!(longest <= most.max(400), "{speed} B/s: {longest} of {most}");
+    }
+}
+
+#[test]
+fn a_key_goes_before_the_picture_and_does_not_wait_for_room() {
+    for pieces in [None, Some((100, 300))] {
+        let mut scene = Scene::new(7000);
+        scene.shows(pieces);
+        scene.says("prompt", false);
+        while !scene.paint().is_empty() {}
+        scene.says("prompt x", true);
+        let out = scene.paint();
+        assert!(out.contains('x') && out.len() < 120, "{out:?}");
+    }
+}
+
+#[test]
+fn words_that_change_all_the_time_leave_room_for_the_picture() {
+    let mut scene = Scene::new(7000);
+    let source = scene.shows(None);
+    let mut told = None;
+    for step in 0..400 {
+        scene.says(&format!("{step:0>40}"), false);
+        scene.paint();
+        if let Mark::Whole(shown) = scene.answer() {
+            told = told.or(Some((shown, step)));
+        }
+    }
+    assert!(told.is_some_and(|(shown, step)| shown == source && step < 100), "{told:?}");
+}
+
+#[test]
+fn a_picture_in_pixels_stands_on_blanks_and_gives_way_to_words() {
+    let mut scene = Scene::new(1_000_000);
+    scene.says("words", false);
+    scene.settle();
+    scene.shows(Some((2, 50)));
+    scene.says("words", false);
+    let (writes, _) = scene.settle();
+    assert_eq!(writes.concat().matches("<0").count(), 2);
+    // Something lies over it: its place is written anew, and once that is gone, so is the picture.
+    scene.painter.hang(Vec::new(), None);
+    scene.says("words", true);
+    let (writes, _) = scene.settle();
+    assert!(writes.concat().len() > 400, "400 blank characters: {writes:?}");
+    scene.shows(Some((2, 50)));
+    let (writes, told) = scene.settle();
+    assert_eq!((writes.concat().matches("<0").count(), told.len()), (2, 1));
+}
+
+#[test]
+fn a_terminal_that_never_answers_gets_all_at_once() {
+    let mut painter = Painter::default();
+    let now = Instant::now();
+    painter.ask(&mut Vec::new(), (STATUS, now), Mark::Nothing).unwrap();
+    assert!(painter.look(now).is_empty() && !painter.mute);
+    painter.look(now + Duration::from_secs(60));
+    assert!(painter.mute);
+    let mut scene = Scene { painter, now, index: 0, speed: 1, written: 0 };
+    let source = scene.shows(Some((100, 4000)));
+    scene.says("words", false);
+    let mut out = Vec::new();
+    let painted = scene.painter.paint(&mut out, now).unwrap();
+    assert_eq!(painted.unasked, Some(source));
+    assert!(painted.bytes > 400_000 && !out.ends_with(STATUS));
+    assert_eq!(scene.painter.limit(), Limit::NONE);
+}
