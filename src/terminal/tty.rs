@@ -7,6 +7,7 @@ use crossterm::{
     cursor, event, execute, queue,
     terminal::{self, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
+use nix::unistd;
 use rustix::fd::OwnedFd;
 use rustix::process::{self, Signal};
 use std::io::{self, BufWriter, Stdout, Write};
@@ -104,10 +105,11 @@ impl Drop for Screen {
 
 /// Whether a shell minds this process and would bring it back. A terminal's only process would stop for ever.
 fn has_shell() -> bool {
-    let parent = process::getppid();
-    let ours = (process::getsid(None).ok(), process::getpgid(None).ok());
-    let theirs = (process::getsid(parent).ok(), process::getpgid(parent).ok());
-    parent.is_some() && ours.0 == theirs.0 && ours.1 != theirs.1
+    // Not rustix: a session or group of another pid namespace (a container's) is 0, which its `Pid` cannot be.
+    let shell = unistd::getppid();
+    let same_session = unistd::getsid(None).ok() == unistd::getsid(Some(shell)).ok();
+    let job_of_its_own = unistd::getpgid(None).ok() != unistd::getpgid(Some(shell)).ok();
+    same_session && job_of_its_own
 }
 
 /// Puts a file in the place of standard error, and returns the real one.
