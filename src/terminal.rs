@@ -22,6 +22,7 @@ use crate::link::{News, Wire};
 use crate::preview::{Encoded, Graphics};
 use anyhow::Result;
 use bench::Bench;
+use input::Ear;
 use split::Heard;
 use std::io;
 use std::path::PathBuf;
@@ -74,7 +75,8 @@ pub async fn run(wire: Wire, options: Options) -> Result<()> {
     let endings = Endings::catch()?;
     let mut bench = Bench::open((wire.commands, wire.wake), ready, &options)?;
     let mut news = wire.news;
-    let ended = live(&mut bench, endings, (&mut news, encoded)).await;
+    let ear = input::listen(input::open()?)?;
+    let ended = live(&mut bench, Wires { endings, ear, news: &mut news, encoded }).await;
     bench.feed(Input::End);
     bench.keep_theme(options.state_dir);
     // With the screen goes the last sender of commands; the news end once those that were sent have gone out.
@@ -113,16 +115,38 @@ impl Endings {
     }
 }
 
+/// What comes in from elsewhere.
+struct Wires<'a> {
+    endings: Endings,
+    ear: Ear,
+    news: &'a mut UnboundedReceiver<News>,
+    encoded: UnboundedReceiver<Encoded>,
+}
+
+/// From the first screen to the last.
+async fn live(bench: &mut Bench, mut wires: Wires<'_>) -> Result<()> {
+    let ended = turns(bench, &mut wires).await;
+    if !ended.as_ref().is_err_and(|error| error.downcast_ref().is_some_and(|ended: &Ended| ended.signal == HANGUP)) {
+        settle(bench, &mut wires.ear).await;
+    }
+    ended
+}
+
 /// The loop: whatever happens first.
-async fn live(bench: &mut Bench, mut endings: Endings, wires: (&mut UnboundedReceiver<News>, UnboundedReceiver<Encoded>)) -> Result<()> {
+async fn turns(bench: &mut Bench, wires: &mut Wires<'_>) -> Result<()> {
     let caught = |which: rustix::process::Signal| signal(SignalKind::from_raw(which.as_raw()));
     let (mut stopped, mut resumed) = (caught(rustix::process::Signal::TSTP)?, caught(rustix::process::Signal::CONT)?);
     let mut resized = signal(SignalKind::window_change())?;
-    let (news, mut encoded) = wires;
-    let mut heard = input::listen(input::open()?)?;
     let (looked, mut about) = unbounded_channel();
     bench.begin()?;
     while !bench.left {
+        if bench.suspends {
+            settle(bench, &mut wires.ear).await;
+            if bench.suspend()? {
+                resumed.recv().await;
+                bench.resume()?;
+            }
+        }
         bench.show()?;
         if bench.ask_at.take_if(|at| *at <= Instant::now()).is_some() {
             let (looked, wanted) = (looked.clone(), bench.wanted);
@@ -131,20 +155,32 @@ async fn live(bench: &mut Bench, mut endings: Endings, wires: (&mut UnboundedRec
         }
         tokio::select! {
             biased;
-            ended = endings.next() => return Err(ended.into()),
-            _ = stopped.recv() => bench.suspend()?,
+            ended = wires.endings.next() => return Err(ended.into()),
+            _ = stopped.recv() => bench.suspends = true,
             _ = resumed.recv() => bench.resume()?,
             _ = resized.recv() => bench.resized()?,
-            told = heard.recv() => match told {
+            told = wires.ear.heard.recv() => match told {
                 Some((_, Heard::Event(event))) => bench.event(event)?,
                 Some((at, Heard::Answer(answer))) => bench.answered(&answer, at),
                 None => return Err(Ended { signal: HANGUP }.into()),
             },
             Some(about) = about.recv() => bench.ask(about)?,
-            Some(picture) = encoded.recv() => bench.encoded(picture, &mut encoded),
-            Some(first) = news.recv() => bench.news(first, news),
+            Some(picture) = wires.encoded.recv() => bench.encoded(picture, &mut wires.encoded),
+            Some(first) = wires.news.recv() => bench.news(first, wires.news),
             _ = tokio::time::sleep_until(bench.wakes().into()) => bench.woken(),
         }
     }
     Ok(())
+}
+
+/// Waits for the answers that are under way: whoever has the terminal next would take them for keys.
+async fn settle(bench: &mut Bench, ear: &mut Ear) {
+    let end = tokio::time::Instant::now() + bench.patience();
+    while !bench.patience().is_zero() {
+        match tokio::time::timeout_at(end, ear.heard.recv()).await {
+            Ok(Some((at, Heard::Answer(answer)))) => bench.answered(&answer, at),
+            Ok(Some((_, Heard::Event(_)))) => {}
+            Ok(None) | Err(_) => return,
+        }
+    }
 }

@@ -74,6 +74,11 @@ pub fn forget(id: u32, tmux: bool) -> String {
     if tmux { through_tmux(&text) } else { text }
 }
 
+/// What makes kitty forget all of our pictures. Those in tmux are on no screen, so that they have to be named.
+pub fn forget_all(tmux: bool) -> String {
+    if tmux { through_tmux("\x1b_Ga=d,d=R,q=2,x=1,y=16777215\x1b\\") } else { "\x1b_Ga=d,d=A,q=2\x1b\\".to_owned() }
+}
+
 /// What ends a picture of which not all chunks were sent, so that kitty takes other commands again.
 pub fn abandon(id: u32, tmux: bool) -> String {
     let text = "\x1b_Gq=2,m=0;\x1b\\";

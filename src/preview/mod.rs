@@ -10,7 +10,7 @@ mod print;
 
 pub use arrange::{Arrangement, Difference, enlargement};
 pub use encoder::Encoder;
-pub use kitty::{abandon, forget, through_tmux};
+pub use kitty::{abandon, forget, forget_all, through_tmux};
 pub use print::{Piece, Print, encode, weight};
 
 use crate::app::{Pictures, Source};
@@ -180,6 +180,15 @@ pub struct Shelf {
     encoded: HashMap<Slot, Encoded>,
     wished: HashMap<Slot, (Key, Limit)>,
     turn: u8,
+}
+
+impl Encoded {
+    /// Whether even the coarsest in pixels costs several times what it may.
+    pub fn is_too_much(&self) -> bool {
+        let Limit { picture, piece } = self.limit;
+        let moving = picture != usize::MAX && !self.print.pieces.is_empty();
+        moving && (self.print.largest() > piece.saturating_mul(2) || self.print.bytes() > picture.saturating_mul(4))
+    }
 }
 
 impl Shelf {

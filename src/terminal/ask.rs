@@ -136,7 +136,7 @@ impl Quiet<'_> {
         terminal.write_all(text)?;
         let mut splitter = Splitter::default();
         while let Some(left) = PATIENCE.checked_sub(asked.elapsed()) {
-            let Some(heard) = input::read(self.terminal.as_fd(), &mut splitter, Some(left)) else {
+            let Some(heard) = input::read(self.terminal.as_fd(), &mut splitter, left) else {
                 bail!("the terminal is gone");
             };
             for heard in heard {

@@ -1,5 +1,7 @@
 //! The screen, and everything on it.
 
+mod mouse;
+
 use super::answer::Answer;
 use super::judge::About;
 use super::page::Page;
@@ -15,7 +17,7 @@ use crate::theme::{self, Depth, Theme};
 use crate::ui::{self, Look};
 use crate::words::sentence;
 use anyhow::Result;
-use crossterm::event::{Event, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{Event, MouseEvent, MouseEventKind};
 use ratatui::Terminal;
 use ratatui::layout::{Position, Rect};
 use std::path::{Path, PathBuf};
@@ -59,7 +61,10 @@ pub struct Bench {
     /// A key has made it so.
     urgent: bool,
     pub left: bool,
-    suspends: bool,
+    /// The shell is to have the terminal.
+    pub suspends: bool,
+    /// The terminal did not say in time what it is.
+    unheard: bool,
     /// When the screen was last laid out.
     drawn: Instant,
     /// When the clock is to be looked at.
@@ -115,6 +120,7 @@ impl Bench {
             urgent: true,
             left: false,
             suspends: false,
+            unheard: false,
             drawn: now,
             clock_at: now,
             ask_at: Some(now),
@@ -193,7 +199,13 @@ impl Bench {
             self.picture.1 = now;
             self.dirty |= self.picture.2;
         }
-        self.painter.look(now).into_iter().for_each(|source| self.feed(Input::Shown(source)));
+        for mark in self.painter.look(now) {
+            match mark {
+                Mark::Whole(source) => self.feed(Input::Shown(source)),
+                Mark::Asked => self.unheard = true,
+                Mark::Nothing => {}
+            }
+        }
     }
 
     fn area(&self) -> Rect {
@@ -216,10 +228,17 @@ impl Bench {
             Event::FocusGained => self.ask_at = Some(Instant::now() + SETTLED),
             Event::Resize(..) | Event::FocusLost => {}
         }
-        if std::mem::take(&mut self.suspends) { self.suspend() } else { Ok(()) }
+        Ok(())
     }
 
-    pub fn suspend(&mut self) -> Result<()> {
+    /// How long to wait for answers before others have the terminal: they would be typed into it.
+    pub fn patience(&self) -> Duration {
+        self.painter.link().patience()
+    }
+
+    /// Gives the terminal to the shell until it brings us back; false where no shell would.
+    pub fn suspend(&mut self) -> Result<bool> {
+        self.suspends = false;
         Ok(self.screen.suspend()?)
     }
 
@@ -227,6 +246,7 @@ impl Bench {
     pub fn resume(&mut self) -> Result<()> {
         self.screen.take_again()?;
         self.ask_at = Some(Instant::now());
+        self.painter.lose();
         self.anew()
     }
 
@@ -238,8 +258,8 @@ impl Bench {
 
     /// Nobody knows what the terminal shows.
     fn anew(&mut self) -> Result<()> {
+        self.painter.forget(&mut self.screen.writer)?;
         self.screen.clear()?;
-        self.painter.forget();
         (self.dirty, self.urgent) = (true, true);
         Ok(())
     }
@@ -249,18 +269,23 @@ impl Bench {
             self.anew()?;
         }
         let question = self.probe.ask(about);
-        self.painter.ask(&mut self.screen.writer, (&question, Instant::now()), Mark::Asked)?;
+        self.painter.ask_what(&mut self.screen.writer, (&question, Instant::now()))?;
         self.judge();
         Ok(())
     }
 
     pub fn answered(&mut self, answer: &Answer, at: Instant) {
         match answer {
-            Answer::Status => match self.painter.answered(at) {
-                Mark::Whole(source) => self.feed(Input::Shown(source)),
-                Mark::Asked => self.probe.hear(answer),
-                Mark::Nothing => {}
-            },
+            Answer::Status => {
+                if std::mem::take(&mut self.unheard) {
+                    self.ask_at = Some(Instant::now());
+                }
+                match self.painter.answered(at) {
+                    Mark::Whole(source) => self.feed(Input::Shown(source)),
+                    Mark::Asked => self.probe.hear(answer),
+                    Mark::Nothing => {}
+                }
+            }
             answer => self.probe.hear(answer),
         }
         if let Some(speed) = self.painter.link().speed() {
@@ -272,36 +297,11 @@ impl Bench {
     fn judge(&mut self) {
         let paper = self.probe.paper(self.shelf.paper());
         if paper.graphics == Graphics::Kitty {
-            self.screen.uses_kitty();
+            self.screen.uses_kitty(paper.tmux);
         }
         self.dirty |= paper != self.shelf.paper();
         self.painter.wall.tmux = paper.tmux;
         self.shelf.change(paper);
-    }
-
-    fn mouse(&mut self, mouse: MouseEvent) {
-        let (area, at) = (self.area(), Position::new(mouse.column, mouse.row));
-        let down = mouse.kind == MouseEventKind::ScrollDown;
-        if let Some(stroke) = ui::stroke(&self.app, area, mouse) {
-            return self.feed(Input::Stroke(stroke));
-        }
-        match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => {
-                if let Some(target) = ui::target(&self.app, area, at) {
-                    self.feed(Input::Click(target));
-                }
-            }
-            MouseEventKind::Drag(MouseButton::Left) if self.app.queue.drag.is_some() => {
-                self.feed(Input::Drag(ui::target(&self.app, area, at)));
-            }
-            MouseEventKind::Up(MouseButton::Left) if self.app.queue.drag.is_some() => self.feed(Input::Drop),
-            MouseEventKind::ScrollDown | MouseEventKind::ScrollUp => {
-                if let Some(pane) = ui::pane(&self.app, area, at) {
-                    self.feed(Input::Wheel { pane, down });
-                }
-            }
-            _ => {}
-        }
     }
 
     /// Takes in news and what waits behind it.
@@ -319,8 +319,11 @@ impl Bench {
     pub fn encoded(&mut self, first: Encoded, more: &mut UnboundedReceiver<Encoded>) {
         let mut next = Some(first);
         while let Some(encoded) = next {
-            self.probe.weigh(&encoded.print, self.painter.limit(), self.painter.link().speed());
-            self.dirty |= self.shelf.put(encoded);
+            let too_much = encoded.is_too_much();
+            if self.shelf.put(encoded) {
+                self.dirty = true;
+                self.probe.weigh(too_much, self.painter.link().speed());
+            }
             next = more.try_recv().ok();
         }
         self.judge();

@@ -30,8 +30,11 @@ impl Canvas {
     /// What the screen should be from now on. What differs from before is a key's doing, or it is not.
     pub fn want(&mut self, next: &Buffer, cursor: Option<Position>, keyed: bool) {
         if next.area != self.wanted.area {
+            // Of the first screen nobody waits for anything but the whole.
+            let first = self.wanted.area.is_empty();
             self.wanted = next.clone();
             self.forget();
+            self.keyed.fill(first);
         } else {
             for ((old, new), key) in self.wanted.content.iter_mut().zip(&next.content).zip(&mut self.keyed) {
                 if old != new {
@@ -46,8 +49,7 @@ impl Canvas {
     /// Nobody knows what the terminal shows.
     pub fn forget(&mut self) {
         self.shown = Buffer::filled(self.wanted.area, UNKNOWN);
-        // Nobody waits for anything but the whole.
-        self.keyed = vec![true; self.wanted.content.len()];
+        self.keyed = vec![false; self.wanted.content.len()];
         self.cursor_shown = None;
     }
 

@@ -22,10 +22,15 @@ const WEIGHT: (f64, f64) = (0.5, 0.25);
 const MEMORY: Duration = Duration::from_secs(15);
 /// As many bytes pass so quickly that their answer tells of the way alone.
 const SMALL: u64 = 24;
+/// Answers come a little sooner or later whatever was written. The time tells of the speed only where so many bytes were
+/// written, or as many as there was room for, or nearly.
+const TELLING: u64 = 1024;
 /// An answer that is so late says that too much was under way; by how much less may be then, and how much more else.
 const LATE: Duration = Duration::from_millis(75);
 const DOUBT: f64 = 0.7;
 const TRUST: f64 = 0.1;
+/// Who leaves waits at least and at most so long for the last answers, and else for three round trips.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 /// Whoever has not answered for so long does not answer.
 const MUTE: Duration = Duration::from_secs(5);
 
@@ -37,6 +42,8 @@ struct Asked {
     bytes: u64,
     /// Nothing was under way before it.
     alone: bool,
+    /// How long it takes tells of the speed.
+    telling: bool,
 }
 
 /// The link to the terminal.
@@ -44,7 +51,7 @@ struct Asked {
 pub struct Link {
     asked: VecDeque<Asked>,
     under_way: u64,
-    /// When the last answer came.
+    /// When the last answer came that told of the speed.
     last: Option<Instant>,
     /// The shortest answer lately, when it came, and the shortest since.
     shortest: Option<(Duration, Instant, Duration)>,
@@ -63,9 +70,10 @@ pub struct Link {
 impl Link {
     /// So many bytes were written, a question last.
     pub fn wrote(&mut self, bytes: u64, now: Instant) {
-        self.asked.push_back(Asked { at: now, bytes, alone: self.asked.is_empty() });
-        self.under_way += bytes;
         let took = self.speed.map_or(Duration::ZERO, |speed| Duration::from_secs_f64(bytes as f64 / speed.max(1.0)));
+        let telling = bytes >= TELLING || 2 * bytes >= self.room(now) as u64;
+        self.asked.push_back(Asked { at: now, bytes, alone: self.asked.is_empty(), telling });
+        self.under_way += bytes;
         self.free = Some(self.free.map_or(now, |free| free.max(now)) + took);
     }
 
@@ -75,15 +83,17 @@ impl Link {
         self.answers = true;
         self.under_way = self.under_way.saturating_sub(asked.bytes);
         let took = now.saturating_duration_since(asked.at);
-        if asked.alone && asked.bytes <= SMALL {
+        if asked.alone && asked.bytes <= SMALL || took < self.round_trip() {
             self.round(took, now);
         }
-        // It was busy with these bytes from when the first of them arrived, or it was done with those before.
-        let arrived = asked.at + self.round_trip();
-        let begun = self.last.map_or(arrived, |last| last.max(arrived));
-        self.last = Some(now);
         self.waited(took.saturating_sub(self.round_trip()), now);
-        self.passed(asked.bytes, now.saturating_duration_since(begun));
+        if asked.telling {
+            // It was busy with these bytes from when the first of them arrived, or it was done with those before.
+            let arrived = asked.at + self.round_trip();
+            let begun = self.last.map_or(arrived, |last| last.max(arrived));
+            self.last = Some(now);
+            self.passed(asked.bytes, now.saturating_duration_since(begun));
+        }
     }
 
     /// An answer was late by this: so long a key would have waited. It is heeded once a round trip.
@@ -147,6 +157,16 @@ impl Link {
     /// When there is room again though no answer comes.
     pub fn opens(&self) -> Option<Instant> {
         self.free.map(|free| free - QUEUE / 2)
+    }
+
+    /// All that was written must have passed the narrowest part of the link.
+    pub fn is_free(&self, now: Instant) -> bool {
+        self.is_quiet() || self.room(now) > 0 && self.free.is_some_and(|free| free <= now)
+    }
+
+    /// How long to wait for the answers that are still to come, before they are taken for lost.
+    pub fn patience(&self) -> Duration {
+        if self.is_quiet() { Duration::ZERO } else { (PATIENCE.0 + 3 * self.round_trip()).min(PATIENCE.1) }
     }
 
     /// Nothing is under way.

@@ -76,13 +76,25 @@ impl Painter {
         }
     }
 
-    /// The terminal shows something else, and what it was asked may never be answered.
-    pub fn forget(&mut self) {
+    /// Nobody knows what the terminal shows. What it was asked it answers all the same.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn forget(&mut self, writer: &mut impl Write) -> io::Result<()> {
         self.canvas.forget();
-        self.wall.forget();
+        for mark in &mut self.questions {
+            if let Mark::Whole(_) = mark {
+                *mark = Mark::Nothing;
+            }
+        }
+        self.told = None;
+        writer.write_all(self.wall.forget().as_bytes())
+    }
+
+    /// What the terminal was asked it may never answer: somebody else had it, or it is another one.
+    pub fn lose(&mut self) {
         self.link.give_up();
         self.questions.clear();
-        self.told = None;
     }
 
     /// The link, as far as it is known.
@@ -95,6 +107,16 @@ impl Painter {
         self.mute = false;
         self.link.answered(at);
         self.questions.pop_front().unwrap_or(Mark::Nothing)
+    }
+
+    /// Asks what the terminal is and can, once no picture is half sent.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn ask_what(&mut self, writer: &mut impl Write, (question, now): (&[u8], Instant)) -> io::Result<()> {
+        let mut text = self.wall.interrupt().into_bytes();
+        text.extend(question);
+        self.ask(writer, (&text, now), Mark::Asked)
     }
 
     /// Asks something that ends in the question for the status.
@@ -127,18 +149,17 @@ impl Painter {
         let speed = self.link.speed().filter(|speed| *speed < FAST && !self.mute);
         let Some(speed) = speed else { return Limit::NONE };
         // In steps, so that a speed that varies does not make pictures anew.
-        let bytes = |time: Duration| (speed * time.as_secs_f64()).log2().round().exp2() as usize;
+        let bytes = |time: Duration| (speed * time.as_secs_f64()).log2().floor().exp2() as usize;
         Limit { picture: bytes(MOVING), piece: bytes(PIECE).max(LEAST) }
     }
 
-    /// Questions that were not answered for long will not be. The pictures that they told of.
-    pub fn look(&mut self, now: Instant) -> Vec<Source> {
+    /// Questions that were not answered for long will not be; what the answers would have meant.
+    pub fn look(&mut self, now: Instant) -> Vec<Mark> {
         if self.link.deadline().is_none_or(|deadline| deadline > now) {
             return Vec::new();
         }
         self.mute = self.link.give_up();
-        let whole = |mark| if let Mark::Whole(source) = mark { Some(source) } else { None };
-        self.questions.drain(..).filter_map(whole).collect()
+        self.questions.drain(..).collect()
     }
 
     /// Writes what there is room for. What was written ends in a question, the answer to which makes room again.
@@ -191,7 +212,8 @@ impl Painter {
         let blocks = self.canvas.pick(|at, cell| self.wall.holds(at, cell), room.saturating_sub(out.len()));
         self.put(&blocks, out)?;
         while let Some(bytes) = self.wall.next(&self.canvas) {
-            let alone = self.link.is_quiet() && out.len() == BEGIN.len();
+            // A piece may be more than there ever is room for, where the link has become slower since it was made.
+            let alone = out.len() == BEGIN.len() && self.link.is_free(now);
             if out.len() + bytes > room && !alone {
                 break;
             }

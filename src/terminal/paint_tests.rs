@@ -19,12 +19,17 @@ struct Scene {
     speed: u64,
     /// Bytes that are not answered yet.
     written: u64,
+    /// When the answers to what was written will come, where they are not waited for.
+    flight: VecDeque<Instant>,
+    free: Instant,
+    /// What kitty knows its pictures by.
+    id: u32,
 }
 
 impl Scene {
     /// A link of so many bytes a second, at a distance of 100 ms.
     fn new(speed: u64) -> Scene {
-        let mut scene = Scene { painter: Painter::default(), now: Instant::now(), index: 0, speed, written: 0 };
+        let mut scene = Scene::of(Painter::default(), speed);
         scene.painter.ask(&mut Vec::new(), (STATUS, scene.now), Mark::Nothing).unwrap();
         scene.answer();
         while scene.painter.link().speed().is_none() {
@@ -35,6 +40,11 @@ impl Scene {
         let found = scene.painter.link().speed().unwrap() / speed as f64;
         assert!((0.7..1.4).contains(&found), "{found}");
         scene
+    }
+
+    fn of(painter: Painter, speed: u64) -> Scene {
+        let now = Instant::now();
+        Scene { painter, now, index: 0, speed, written: 0, flight: VecDeque::new(), free: now, id: 0 }
     }
 
     fn says(&mut self, words: &str, keyed: bool) {
@@ -59,7 +69,7 @@ impl Scene {
         });
         let piece = |at: usize, bytes: usize| Piece { row: 0, text: format!("<{at:0>width$}>", width = bytes - 2) };
         let pieces = pieces.map_or_else(Vec::new, |(count, bytes)| (0..count).map(|at| piece(at, bytes)).collect());
-        let print = Print { size: Size::new(40, 10), cells, pieces, id: 0, coarse: false };
+        let print = Print { size: Size::new(40, 10), cells, pieces, id: self.id, coarse: false };
         self.painter.hang(vec![Spot { slot: Slot::Preview, area: AREA, print: Arc::new(print) }], Some(source));
         source
     }
@@ -70,6 +80,24 @@ impl Scene {
         self.painter.paint(&mut out, self.now).unwrap();
         self.written += out.len() as u64;
         String::from_utf8(out).unwrap()
+    }
+
+    /// Writes, and 5 ms pass: no answer is waited for. What one that came meanwhile means.
+    fn go_on(&mut self) -> Option<Source> {
+        let bytes = self.paint().len();
+        if bytes > 0 {
+            self.free = self.free.max(self.now) + Duration::from_secs_f64(bytes as f64 / self.speed as f64);
+            self.flight.push_back(self.free + Duration::from_millis(100));
+        }
+        self.now += Duration::from_millis(5);
+        let mut told = None;
+        while self.flight.front().is_some_and(|at| *at <= self.now) {
+            self.flight.pop_front();
+            if let Mark::Whole(source) = self.painter.answered(self.now) {
+                told = Some(source);
+            }
+        }
+        told
     }
 
     /// The link brings the answer to all that was written.
@@ -177,6 +205,45 @@ fn a_picture_in_pixels_stands_on_blanks_and_gives_way_to_words() {
 }
 
 #[test]
+fn pieces_for_which_there_is_never_room_pass_between_words_that_change_all_the_time() {
+    for piece in [3500, 4096, 12_000] {
+        let mut scene = Scene::new(90_000);
+        scene.free = scene.now;
+        let source = scene.shows(Some((6, piece)));
+        let told = (0..2000).find_map(|step| {
+            scene.says(&format!("{step:0>40}"), false);
+            scene.go_on()
+        });
+        assert_eq!(told, Some(source), "pieces of {piece}");
+    }
+}
+
+#[test]
+fn a_question_does_not_come_between_the_chunks_of_a_picture() {
+    let mut scene = Scene::new(7000);
+    scene.id = 7;
+    scene.shows(Some((9, 400)));
+    scene.says("words", false);
+    while !scene.paint().contains("<0") {
+        scene.answer();
+    }
+    let mut out = Vec::new();
+    scene.painter.ask_what(&mut out, (b"?\x1b[5n", scene.now)).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert!(out.starts_with("\x1b_Gq=2,m=0;\x1b\\") && out.ends_with("?\x1b[5n"), "{out:?}");
+    let (writes, told) = scene.settle();
+    assert_eq!((writes.concat().matches("<0").count(), told.len()), (9, 1), "it is sent again from its beginning");
+    // Nor is one that was half sent taken for the beginning of the next.
+    scene.shows(Some((9, 400)));
+    while !scene.paint().contains("<0") {
+        scene.answer();
+    }
+    let mut out = Vec::new();
+    scene.painter.forget(&mut out).unwrap();
+    assert!(out.starts_with(b"\x1b_Gq=2,m=0;\x1b\\"));
+}
+
+#[test]
 fn a_terminal_that_never_answers_gets_all_at_once() {
     let mut painter = Painter::default();
     let now = Instant::now();
@@ -184,7 +251,7 @@ fn a_terminal_that_never_answers_gets_all_at_once() {
     assert!(painter.look(now).is_empty() && !painter.mute);
     painter.look(now + Duration::from_secs(60));
     assert!(painter.mute);
-    let mut scene = Scene { painter, now, index: 0, speed: 1, written: 0 };
+    let mut scene = Scene::of(painter, 1);
     let source = scene.shows(Some((100, 4000)));
     scene.says("words", false);
     let mut out = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::answer::Answer;
 use super::ask::{font_of_window, question};
-use super::judge::{About, Answers, judge};
-use crate::preview::{Graphics, Limit, Paper, Print};
+use super::judge::{About, Answers, Between, judge};
+use crate::preview::{Graphics, Paper};
 
 /// A link that is so many times as fast as the one that pictures were given up for gets them back.
 const FASTER: f64 = 4.0;
@@ -25,11 +25,15 @@ impl Probe {
         Probe { wanted, ..Probe::default() }
     }
 
-    /// The environment was asked; what the terminal is to be asked.
+    /// The environment was asked; what the terminal is to be asked. It is asked all anew, and may have become faster.
     pub fn ask(&mut self, about: About) -> Vec<u8> {
         let text = question(&about);
+        // tmux answers before the terminal behind it does. Until then that is what it was, as far as it is the same.
+        let same = matches!(about.between, Between::Tmux { .. }) && !self.is_another(&about);
+        let before = std::mem::take(&mut self.answers);
+        self.answers = if same { Answers { status: false, ..before } } else { Answers::default() };
         self.about = Some(about);
-        self.answers = Answers::default();
+        self.given_up = None;
         text
     }
 
@@ -56,14 +60,9 @@ impl Probe {
         Paper { graphics, font: answers.font.unwrap_or((10, 20)), tmux: facts.in_tmux(), compress: answers.compress, ..now }
     }
 
-    /// A picture was made for a link of this speed: where it is still too much, characters have to do.
-    pub fn weigh(&mut self, print: &Print, limit: Limit, speed: Option<f64>) {
-        let Some(speed) = speed else { return };
-        let much = print.largest() > limit.piece.saturating_mul(2)
-            || print.bytes() > limit.picture.saturating_mul(4) && limit.picture != usize::MAX;
-        if much && self.wanted != Some(Graphics::HalfBlocks) {
-            self.given_up = Some(speed);
-        }
+    /// A picture was made for a link of this speed: where even the coarsest is too much, characters have to do.
+    pub fn weigh(&mut self, too_much: bool, speed: Option<f64>) {
+        self.given_up = speed.filter(|_| too_much).or(self.given_up);
     }
 
     /// The link is of this speed now.
@@ -81,3 +80,7 @@ impl Probe {
         self.given_up.map(|speed| format!("preview: half-blocks (link {:.0} kB/s)", speed / 1000.0))
     }
 }
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;

@@ -14,6 +14,9 @@ const ESCAPE: Duration = Duration::from_millis(10);
 const ALT: Duration = Duration::from_millis(50);
 /// What has begun as a sequence and does not go on for so long is none.
 const BROKEN: Duration = Duration::from_secs(1);
+/// A paste that does not go on for so long has ended; before, the link may have lost a packet, and what it holds must not
+/// be taken for keys.
+const STALLED: Duration = Duration::from_secs(10);
 /// The longest key.
 const KEY: usize = 256;
 /// As much as is kept of an answer; what is longer is nobody's that we ask.
@@ -74,7 +77,7 @@ impl Splitter {
     /// How long to wait for the rest of what has begun; none where nothing has.
     pub fn patience(&self) -> Option<Duration> {
         match self.unit[..] {
-            _ if self.paste.is_some() => Some(BROKEN),
+            _ if self.paste.is_some() => Some(STALLED),
             [] => None,
             [0x1b] => Some(ESCAPE),
             [0x1b, _] => Some(ALT),

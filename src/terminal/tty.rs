@@ -1,5 +1,6 @@
 //! The terminal's modes: taken for the screen, and given back however the program ends.
 
+use crate::preview::forget_all;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -17,8 +18,8 @@ use std::sync::{Arc, Once};
 
 /// The screen is up. Only one can be, and a panic must be able to take it down.
 static UP: AtomicBool = AtomicBool::new(false);
-/// Pictures were sent by kitty's protocol and are in its memory.
-static KITTY: AtomicBool = AtomicBool::new(false);
+/// Pictures were sent by kitty's protocol and are in its memory: to the terminal itself, and through tmux.
+static KITTY: [AtomicBool; 2] = [AtomicBool::new(false), AtomicBool::new(false)];
 
 /// The screen, as long as this lives.
 pub struct Screen {
@@ -55,23 +56,27 @@ impl Screen {
     /// # Errors
     /// When it is gone.
     pub fn take_again(&mut self) -> io::Result<()> {
+        // Somebody may have stopped us from outside, and the shell changed the modes: crossterm believes they still are
+        // as it left them, and would do nothing.
+        terminal::disable_raw_mode()?;
         terminal::enable_raw_mode()?;
         UP.store(true, SeqCst);
         self.enter()
     }
 
-    /// Gives the terminal to the shell until it brings the program back. Does nothing where no shell would.
+    /// Gives the terminal to the shell until it brings the program back; then it is to be taken again. Does nothing where
+    /// no shell would, and says so.
     ///
     /// # Errors
-    /// When the terminal is gone.
-    pub fn suspend(&mut self) -> io::Result<()> {
+    /// When the system refuses.
+    pub fn suspend(&mut self) -> io::Result<bool> {
         if !has_shell() {
-            return Ok(());
+            return Ok(false);
         }
         leave();
         // Other than SIGTSTP this one cannot be caught, as that was to get here.
         process::kill_process(process::getpid(), Signal::STOP)?;
-        self.take_again()
+        Ok(true)
     }
 
     /// Puts a text into the clipboard, where the terminal takes it (OSC 52).
@@ -92,8 +97,8 @@ impl Screen {
     }
 
     /// Notes that kitty has to forget our pictures in the end.
-    pub fn uses_kitty(&self) {
-        KITTY.store(true, SeqCst);
+    pub fn uses_kitty(&self, tmux: bool) {
+        KITTY[usize::from(tmux)].store(true, SeqCst);
     }
 }
 
@@ -124,8 +129,10 @@ fn redirect(log: &Path) -> Result<OwnedFd> {
 /// Leaves the screen. Nothing here may fail half-way: each step is tried.
 fn leave() {
     let mut stdout = io::stdout();
-    if KITTY.load(SeqCst) {
-        let _ = stdout.write_all(b"\x1b_Ga=d,d=A\x1b\\");
+    for tmux in [false, true] {
+        if KITTY[usize::from(tmux)].load(SeqCst) {
+            let _ = stdout.write_all(forget_all(tmux).as_bytes());
+        }
     }
     let _ = execute!(stdout, EndSynchronizedUpdate, event::DisableFocusChange, event::DisableBracketedPaste, event::DisableMouseCapture);
     let _ = execute!(stdout, LeaveAlternateScreen, cursor::Show);

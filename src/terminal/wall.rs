@@ -45,10 +45,17 @@ impl Wall {
         self.wanted = spots;
     }
 
-    /// The terminal has forgotten all of them.
-    pub fn forget(&mut self) {
+    /// The terminal has forgotten all of them. What ends one that was half sent, see [`Wall::interrupt`].
+    pub fn forget(&mut self) -> String {
         self.hung.clear();
-        self.hanging = None;
+        self.interrupt()
+    }
+
+    /// Gives up a picture that is half sent: nothing else of kitty's protocol may come between its chunks. What tells
+    /// the terminal; it is sent again from its beginning.
+    pub fn interrupt(&mut self) -> String {
+        let sent = self.hanging.take().filter(|(spot, pieces)| spot.print.id != 0 && *pieces > 0);
+        sent.map_or_else(String::new, |(spot, _)| abandon(spot.print.id, self.tmux))
     }
 
     /// Whether this character is a picture's, and not of something that lies over it.
@@ -84,12 +91,8 @@ impl Wall {
     pub fn take_down(&mut self, canvas: &mut Canvas, out: &mut Vec<u8>) {
         let stale: Vec<_> = self.hung.values().filter(|hung| self.is_stale(hung)).map(|hung| hung.slot).collect();
         let outdated = self.hanging.as_ref().is_some_and(|(spot, _)| self.wanted(spot.slot).is_none_or(|wanted| !wanted.is(spot)));
-        // Nothing else of kitty's protocol may come between the chunks of a picture.
-        if let Some((spot, pieces)) = self.hanging.take_if(|_| outdated || !stale.is_empty())
-            && spot.print.id != 0
-            && pieces > 0
-        {
-            out.extend(abandon(spot.print.id, self.tmux).into_bytes());
+        if outdated || !stale.is_empty() {
+            out.extend(self.interrupt().into_bytes());
         }
         for hung in stale.iter().filter_map(|slot| self.hung.remove(slot)) {
             if hung.print.id != 0 {

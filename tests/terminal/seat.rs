@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub const DARKROOM: &str = env!("CARGO_BIN_EXE_darkroom");
 /// How long anything may take, on a machine that has other work.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a terminal answers to a question.
 pub type Answers = &'static [(&'static str, &'static str)];
@@ -132,6 +132,12 @@ impl Seat {
         format!("{:?}", self.master.as_ref().unwrap().get_termios())
     }
 
+    /// Somebody else sets the terminal as shells like it.
+    pub fn is_set_by_a_shell(&self) {
+        let terminal = self.master.as_ref().unwrap().tty_name().unwrap();
+        assert!(Command::new("stty").arg("-F").arg(terminal).arg("sane").status().unwrap().success());
+    }
+
     pub fn signal(&self, signal: &str) {
         let pid = self.child.process_id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
@@ -149,12 +155,14 @@ impl Seat {
     /// Waits for the program's end; its exit code.
     pub fn ends(&mut self) -> u32 {
         let begun = Instant::now();
+        let (side, bell) = &*self.side.clone();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.exit_code();
             }
             assert!(begun.elapsed() < PATIENCE, "it does not end:\n{}", self.contents());
-            std::thread::yield_now();
+            // Its last words ring; its end does not.
+            drop(bell.wait_timeout(side.lock().unwrap(), Duration::from_millis(10)).unwrap());
         }
     }
 }
@@ -193,13 +201,22 @@ fn read(mut output: Box<dyn Read + Send>, side: &(Mutex<Side>, Condvar), keys: &
         at.screen.process(&bytes[..len]);
         at.all.push_str(&text);
         at.asked.push_str(&text);
-        let answer = if at.answers.is_empty() { String::new() } else { answer(&std::mem::take(&mut at.asked), at.answers) };
+        let answers = at.answers;
+        let answer = if answers.is_empty() { String::new() } else { answer(&take_whole(&mut at.asked, answers), answers) };
         drop(at);
         let mut keys = keys.lock().unwrap();
         let _ = keys.write_all(answer.as_bytes()).and_then(|()| keys.flush());
         drop(keys);
         side.1.notify_all();
     }
+}
+
+/// Takes what was asked, but for a question that the read has cut in two.
+fn take_whole(asked: &mut String, answers: Answers) -> String {
+    let begun = |at: &usize| answers.iter().any(|(question, _)| question.len() > asked.len() - at && question.starts_with(&asked[*at..]));
+    let cut = asked.rfind('\x1b').filter(begun).unwrap_or(asked.len());
+    let rest = asked.split_off(cut);
+    std::mem::replace(asked, rest)
 }
 
 /// What is answered to all that was asked, in its order.
