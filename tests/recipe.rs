@@ -171,6 +171,13 @@ fn a_list_belongs_to_one_run_and_a_number_makes_a_grid() {
 }
 
 #[test]
+fn a_number_counts_once_however_it_is_written() {
+    let recipe = parse("noise-levels", &[("sigmas", "0,0.5,0.,0.50,1")]).unwrap();
+    assert!(recipe.pairs().contains(&("sigmas".to_owned(), "0,0.5,1".to_owned())), "{:?}", recipe.pairs());
+    assert_eq!(Recipe::parse("noise-levels", &recipe.pairs()).unwrap(), recipe);
+}
+
+#[test]
 fn several_prompts_and_views_are_given_one_after_the_other() {
     let recipe = parse("anagram", &[("prompt", "a six"), ("prompt", "a nine, upside down"), ("view", "identity,rotate-180")]).unwrap();
     assert_eq!(recipe.prompts(), ["a six", "a nine, upside down"]);

@@ -72,8 +72,15 @@ fn numbers<T: FromStr + PartialOrd + fmt::Display>(text: &str, (min, max): (T, T
     let number = |value: &String| value.parse::<T>().ok().filter(|value| (&min..=&max).contains(&value));
     let numbers: Option<Vec<T>> = values(text)?.iter().map(number).collect();
     let numbers = numbers.ok_or_else(|| format!("is not a list of {words} from {min} to {max}"))?;
-    match numbers.len() {
-        1..=MAX_LIST => Ok(List(numbers)),
-        many => Err(format!("has {many} numbers; up to {MAX_LIST} can be")),
+    if !(1..=MAX_LIST).contains(&numbers.len()) {
+        return Err(format!("has {} numbers; up to {MAX_LIST} can be", numbers.len()));
     }
+    // `0` and `0.` are one number, and are written as one.
+    let mut once = Vec::new();
+    for number in numbers {
+        if !once.contains(&number) {
+            once.push(number);
+        }
+    }
+    Ok(List(once))
 }
