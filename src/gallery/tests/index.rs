@@ -214,6 +214,9 @@ fn pace_is_that_of_the_last_run_with_the_model() {
     let run = gallery.take_next().unwrap().unwrap();
     gallery.save(run.id, &made(), &vec![picture(1); run.recipe.pictures()], 9).unwrap();
     assert_eq!(gallery.pace_ms("tiny-if").unwrap(), Some(5.0), "a run that calls no model tells nothing");
+    gallery.index(|connection| connection.execute("UPDATE sqlite_sequence SET seq = 9000", [])).unwrap();
+    finish(&gallery, &ask(&[("model", "/a/folder")]));
+    assert_eq!(gallery.pace_ms("tiny-if").unwrap(), None, "the search for it ends");
 }
 
 #[test]
