@@ -173,6 +173,9 @@ fn look(folder: &Path) {
     };
     line("a random page and its pictures", scroll(""));
     line("the same, of a search", scroll("a guidance:>1 -red"));
+    // A viewer that comes asks for it, whether or not there is one.
+    let pace = |model: &&str| timed(|| gallery.pace_ms(model).unwrap()).0;
+    line("the pace of a model", ["tiny-if", "none"].iter().cycle().take(100).map(pace).collect());
     line(
         "kin and sweep of a run",
         (1..100).map(|id| timed(|| (gallery.kin(RunId(id)).unwrap(), gallery.table(RunId(id)).unwrap())).0).collect(),

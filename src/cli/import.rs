@@ -45,8 +45,10 @@ fn tell(file: &Path, Imported { run, fields, known }: &Imported, out: &mut dyn W
         return Ok(());
     }
     let Some(foreign) = &run.foreign else { return Ok(()) };
+    let model = foreign.model.as_deref().map(|model| format!(" with {}", plain(&cut(model)))).unwrap_or_default();
+    let (width, height) = foreign.size;
     let fields = if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") };
-    writeln!(out, "{name} is run {}, made by {}; taken over: {fields}", run.id, plain(&foreign.program))?;
+    writeln!(out, "{name} is run {}, made by {}{model}, {width}x{height}; taken over: {fields}", run.id, plain(&foreign.program))?;
     for unmapped in &foreign.unmapped {
         writeln!(out, "  not taken over: {}", plain(&cut(unmapped)))?;
     }
@@ -90,8 +92,9 @@ mod tests {
         let (out, notes, error) = run(&[&bad, &good, &good], false);
         let name = good.display();
         let told = format!(
-            "{name} is run 1, made by A1111; taken over: prompt, seed, steps, guidance\n  not taken over: negative prompt: bl\\u{{1b}}urry\n  \
-             not taken over: Sampler: Euler a\n{name} is here already, as run 1\n"
+            "{name} is run 1, made by A1111 with Deliberate, 8x8; taken over: prompt, seed, steps, guidance\n  \
+             not taken over: model: Deliberate\n  not taken over: size: 8x8\n  \
+             not taken over: negative prompt: bl\\u{{1b}}urry\n  not taken over: Sampler: Euler a\n{name} is here already, as run 1\n"
         );
         assert_eq!(out, told);
         assert_eq!(notes, format!("{} cannot be imported: it is no PNG file, and only those are read\n", bad.display()));

@@ -4,7 +4,7 @@
 //! the other, as it was said.
 
 use super::server::{Input, Server};
-use crate::gallery::Gallery;
+use crate::gallery::{Gallery, Stuck};
 use crate::link::codec::{Packet, encode};
 use crate::link::{Command, Event};
 use crate::recipe::{Filter, RunId, Today};
@@ -167,7 +167,7 @@ fn changed(gallery: &Gallery, command: Command) -> (Option<Change>, Option<Error
         }
         Command::Delete { runs } => match gallery.trash(&runs) {
             Ok(gone) => (Some(Change::Gone(gone)), None),
-            Err(error) => (None, Some(error)),
+            Err(error) => (error.downcast_ref::<Stuck>().map(|stuck| Change::Gone(stuck.runs.clone())), Some(error)),
         },
         Command::Restore { runs } => match gallery.restore(&runs) {
             Ok(back) => (Some(Change::Runs(back.into_iter().map(|run| run.id).collect())), None),

@@ -21,8 +21,7 @@ impl Gallery {
     /// # Errors
     /// When the index cannot be read.
     pub fn find(&self, filter: &Filter, from: u64, limit: u32) -> Result<Page> {
-        let query = Query::new(filter);
-        self.look(|connection| page(connection, &query, (None, from, limit)))
+        self.look(|connection| page(connection, filter, (None, from, limit)))
     }
 
     /// The same, but those older than a run: what is done meanwhile moves no page.
@@ -30,22 +29,21 @@ impl Gallery {
     /// # Errors
     /// When the index cannot be read.
     pub fn older(&self, filter: &Filter, before: Option<RunId>, limit: u32) -> Result<Page> {
-        let query = Query::new(filter);
-        self.look(|connection| page(connection, &query, (before, 0, limit)))
+        self.look(|connection| page(connection, filter, (before, 0, limit)))
     }
 }
 
 /// The number of all and some of the runs, as they are at one moment.
-fn page(connection: &mut Connection, query: &Query, (before, from, limit): (Option<RunId>, u64, u32)) -> rusqlite::Result<Page> {
-    let Query { table, id, matching, values } = query;
+fn page(connection: &mut Connection, filter: &Filter, (before, from, limit): (Option<RunId>, u64, u32)) -> rusqlite::Result<Page> {
     let moment = connection.transaction()?;
+    let Query { table, id, matching, values } = Query::new(&moment, filter)?;
     let total = format!("SELECT count(*) FROM {table} WHERE {matching}");
-    let total = moment.prepare_cached(&total)?.query_row(params_from_iter(values), |row| row.get(0))?;
+    let total = moment.prepare_cached(&total)?.query_row(params_from_iter(&values), |row| row.get(0))?;
     let (older, before) = before.map_or((String::new(), None), |before| (format!("AND {id} < ?"), Some(Value::Integer(before.0))));
     let ids = format!("SELECT {id} FROM {table} WHERE {matching} {older} ORDER BY {id} DESC LIMIT ? OFFSET ?");
     let runs = format!("SELECT {} FROM runs WHERE id IN ({ids}) ORDER BY id DESC", index::COLUMNS);
     let place = [i64::from(limit), i64::try_from(from).unwrap_or(i64::MAX)].map(Value::Integer);
-    let values = values.iter().cloned().chain(before).chain(place);
+    let values = values.into_iter().chain(before).chain(place);
     let runs = moment.prepare_cached(&runs)?.query_map(params_from_iter(values), index::read)?.collect::<Result<Vec<_>, _>>()?;
     Ok(Page { runs: runs.into_iter().flatten().collect(), total })
 }
@@ -59,7 +57,7 @@ struct Query {
 }
 
 impl Query {
-    fn new(filter: &Filter) -> Query {
+    fn new(moment: &Connection, filter: &Filter) -> rusqlite::Result<Query> {
         let (mut conditions, mut values) = (Vec::new(), Vec::new());
         if let Some(words) = words(filter) {
             conditions.push("words MATCH ?".to_owned());
@@ -67,7 +65,8 @@ impl Query {
         }
         let by_words = !conditions.is_empty();
         for Term { not, what } in filter.terms() {
-            let Some(holds) = condition(what, &mut values) else { continue };
+            let spelled = if let What::Tag(tag) = what { spelled(moment, tag)? } else { Vec::new() };
+            let Some(holds) = condition(what, spelled, &mut values) else { continue };
             // What is unknown, such as the guidance of a run without any, is not so.
             conditions.push(if *not { format!("({holds}) IS NOT TRUE") } else { holds });
         }
@@ -79,8 +78,19 @@ impl Query {
             (false, _) => ("shelf", "id"),
         };
         let matching = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-        Query { table, id, matching, values }
+        Ok(Query { table, id, matching, values })
     }
+}
+
+/// The tags that are this one in whatever case: SQLite knows only that of ASCII, and steps over what differs in nothing else.
+fn spelled(moment: &Connection, tag: &str) -> rusqlite::Result<Vec<String>> {
+    let every = "WITH RECURSIVE every (tag) AS (
+            SELECT min(tag) FROM tags
+            UNION ALL SELECT (SELECT min(tag) FROM tags WHERE tags.tag > every.tag) FROM every WHERE every.tag IS NOT NULL)
+        SELECT tag FROM every WHERE tag IS NOT NULL";
+    let every: Vec<String> = moment.prepare_cached(every)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let tag = tag.to_lowercase();
+    Ok(every.into_iter().filter(|own| own.to_lowercase() == tag).collect())
 }
 
 /// All words as one FTS5 expression; none where the filter has none.
@@ -96,15 +106,17 @@ fn words(filter: &Filter) -> Option<String> {
     if all.is_empty() && none.is_empty() {
         return None;
     }
-    if all.is_empty() {
+    // Whatever the index takes for a word, this is one; of "→" it keeps nothing.
+    if !all.iter().any(|word| word.contains(|c: char| c.is_ascii_alphanumeric())) {
         all.push(format!("\"{}\"", schema::EVERY));
     }
-    let all = all.join(" AND ");
+    // With AND between them one of which the index keeps nothing would find nothing; in a row it says nothing.
+    let all = all.join(" ");
     Some(if none.is_empty() { all } else { format!("({all}) NOT ({})", none.join(" OR ")) })
 }
 
-/// What a term asks of a row of `shelf`; none for words.
-fn condition(what: &What, values: &mut Vec<Value>) -> Option<String> {
+/// What a term asks of a row of `shelf`; none for words. `spelled` are the tags that it means.
+fn condition(what: &What, spelled: Vec<String>, values: &mut Vec<Value>) -> Option<String> {
     let mut with = |sql: &str, value: Value| {
         values.push(value);
         Some(sql.to_owned())
@@ -121,7 +133,11 @@ fn condition(what: &What, values: &mut Vec<Value>) -> Option<String> {
         What::Run(span) => Some(between("shelf.id", "?", span, values, whole)),
         What::Since(day) => with("created_ms >= ?", Value::Integer(day.starts_ms)),
         What::Until(day) => with("created_ms < ?", Value::Integer(day.ends_ms())),
-        What::Tag(tag) => with("shelf.id IN (SELECT run FROM tags WHERE tag = ?)", Value::Text(tag.clone())),
+        What::Tag(_) => {
+            let marks = vec!["?"; spelled.len()].join(", ");
+            values.extend(spelled.into_iter().map(Value::Text));
+            Some(format!("shelf.id IN (SELECT run FROM tags WHERE tag IN ({marks}))"))
+        }
         What::Is(Quality::Starred) => Some("star".to_owned()),
         What::Is(Quality::Imported) => Some("foreigner".to_owned()),
         What::Is(Quality::Noted) => Some("noted".to_owned()),

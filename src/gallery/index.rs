@@ -6,10 +6,13 @@ use crate::atomic::write_soon;
 use crate::recipe::{Axis, Made, Marks, Run, RunId, State};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use rusqlite::{Connection, ErrorCode, Row, Transaction, TransactionBehavior, params};
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// What is said of a disk that is full, and of one that takes no more of this user's.
+const FULL: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 /// How long another process may keep the index to itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// An index up to this size is looked through whole whenever it is opened, in bytes: that takes some 50 ms, and time grows with it.
@@ -36,6 +39,10 @@ pub(super) fn open(path: &Path) -> Result<Index> {
             path.display()
         ),
         Ok((connection, 0)) => Ok(Index::New(connection)),
+        // It goes on with the tables as it found them.
+        Ok((_, 1..VERSION)) if is_served(path) => {
+            bail!("{} is of an older darkroom, whose engine is still at work; end it with `darkroom stop` and try again", path.display())
+        }
         Ok((mut connection, 1..VERSION)) => match schema::migrate(&mut connection) {
             Ok(()) => Ok(Index::Ready(connection)),
             Err(error) => Err(sentence(path, &error)),
@@ -44,6 +51,15 @@ pub(super) fn open(path: &Path) -> Result<Index> {
         Err(error) if is_damage(&error) => Ok(Index::Damaged(error.to_string())),
         Err(error) => Err(sentence(path, &error)),
     }
+}
+
+/// Whether an engine in another process serves the workspace. Its lock file begins with its process's number.
+fn is_served(path: &Path) -> bool {
+    let Ok(mut lock) = File::open(path.with_file_name("engine.lock")) else { return false };
+    let mut text = String::new();
+    let is_locked = matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock));
+    let process = lock.read_to_string(&mut text).ok().and_then(|_| text.lines().next()?.parse().ok());
+    is_locked && process != Some(std::process::id())
 }
 
 /// Opens a connection and tells the schema's version; whatever is no index of ours is reported as corrupt.
@@ -116,6 +132,12 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
+/// Whether an error says that the disk is full, be it a file's or the index's: both are told in the system's words.
+pub(super) fn is_full(error: &Error) -> bool {
+    let said = error.to_string();
+    FULL.iter().any(|full| said.contains(full))
+}
+
 /// SQLite's error as one sentence: which file, why not, what to do. Damage is remembered for whoever opens it next.
 pub(super) fn sentence(path: &Path, error: &rusqlite::Error) -> Error {
     if is_damage(error) {
@@ -124,7 +146,7 @@ pub(super) fn sentence(path: &Path, error: &rusqlite::Error) -> Error {
     let path = path.display();
     match error.sqlite_error_code() {
         _ if is_damage(error) => anyhow!("{path} is damaged; start darkroom again and it is made again from the files"),
-        Some(ErrorCode::DiskFull) => anyhow!("cannot write {path}: No space left on device; free some space and run it again"),
+        Some(ErrorCode::DiskFull) => anyhow!("cannot write {path}: {}; free some space and run it again", FULL[0]),
         Some(ErrorCode::ReadOnly) => anyhow!("cannot write {path}: it is read-only; allow writing or choose another --workspace"),
         Some(ErrorCode::CannotOpen) => anyhow!("cannot open {path}; allow reading and writing there or choose another --workspace"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

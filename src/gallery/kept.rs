@@ -1,6 +1,6 @@
 //! The small files of a run's folder: what its pictures may not hold, and the index can be made again from.
 
-use super::note;
+use super::{note, queue::fits, rebuild::MAX_ID};
 use crate::atomic;
 use crate::recipe::{Axis, Foreign, Grid, Mark, Marks, RunId};
 use anyhow::{Result, ensure};
@@ -49,9 +49,10 @@ pub(super) fn keep_marks(folder: &Path, marks: &Marks) -> Result<()> {
     }
 }
 
-/// Keeps what is known of a picture that another program has made.
+/// Keeps what is known of a picture that another program has made. It waits for the disk: without this the picture would look
+/// like one that is still to be painted.
 pub(super) fn keep_foreign(folder: &Path, foreign: &Foreign) -> Result<()> {
-    keep(folder, "foreign.toml", foreign)
+    atomic::write_atomic(&folder.join("foreign.toml"), toml::to_string(foreign)?.as_bytes())
 }
 
 /// Without waiting for the disk: the index holds it too, and thousands of runs must not wait as often.
@@ -63,7 +64,8 @@ pub(super) fn keep(folder: &Path, name: &str, what: &impl Serialize) -> Result<(
 /// What a run's folder tells beside its recipe and pictures.
 pub(super) struct Aside {
     pub times: Option<Times>,
-    pub grid: Option<KeptGrid>,
+    /// The lists of a sweep, and its first run.
+    pub grid: Option<(RunId, KeptGrid)>,
     pub marks: Marks,
     pub foreign: Option<Foreign>,
     pub note: Option<String>,
@@ -72,14 +74,24 @@ pub(super) struct Aside {
 }
 
 impl Aside {
-    pub(super) fn read(folder: &Path) -> Aside {
+    pub(super) fn read(id: RunId, folder: &Path) -> Aside {
         let mut broken = 0;
         let times = toml(&folder.join("times.toml"), &mut broken);
-        let grid = toml(&folder.join("grid.toml"), &mut broken);
+        let grid = grid(folder, id, &mut broken);
         let marks = toml(&folder.join("marks.toml"), &mut broken).map(|marks| sound(marks, &mut broken)).unwrap_or_default();
         let foreign = toml(&folder.join("foreign.toml"), &mut broken);
         Aside { times, grid, marks, foreign, note: note::read(folder), broken }
     }
+}
+
+/// The lists of a sweep in the folder of one of its runs, and its first run; somebody may have written them by hand.
+pub(super) fn grid(folder: &Path, id: RunId, broken: &mut usize) -> Option<(RunId, KeptGrid)> {
+    let kept: KeptGrid = toml(&folder.join("grid.toml"), broken)?;
+    let first = kept.first.unwrap_or(id);
+    // In this order: a sum of what is out of bounds would be none.
+    let sound = (1..=MAX_ID).contains(&first.0) && fits(&kept.axes, kept.cells) && (first.0..first.0 + kept.cells as i64).contains(&id.0);
+    *broken += usize::from(!sound);
+    sound.then_some((first, kept))
 }
 
 /// What of the marks in a file are marks; somebody may have written it by hand.

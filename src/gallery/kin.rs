@@ -37,23 +37,30 @@ impl Gallery {
     /// # Errors
     /// When the index cannot be read.
     pub fn table(&self, id: RunId) -> Result<Option<Table>> {
-        let grid = "SELECT first, cells, axes FROM grids WHERE first = (SELECT grid FROM runs WHERE id = ?1)";
+        let grid = "SELECT grid FROM runs WHERE id = ?1";
+        let first = self.look(|connection| connection.query_row(grid, [id.0], |row| row.get::<_, Option<i64>>(0)).optional())?;
+        first.flatten().map_or(Ok(None), |first| self.sweep(RunId(first)))
+    }
+
+    /// The sweep that begins with a run, which may be gone.
+    pub(super) fn sweep(&self, first: RunId) -> Result<Option<Table>> {
+        let grid = "SELECT cells, axes FROM grids WHERE first = ?1";
         let cells = "SELECT id, state FROM runs WHERE grid = ?1";
-        let row = |row: &rusqlite::Row| Ok((row.get::<_, i64>(0)?, row.get::<_, usize>(1)?, row.get::<_, String>(2)?));
+        let row = |row: &rusqlite::Row| Ok((row.get::<_, usize>(0)?, row.get::<_, String>(1)?));
         let found = self.look(|connection| {
-            let Some((first, count, axes)) = connection.query_row(grid, [id.0], row).optional()? else { return Ok(None) };
+            let Some((count, axes)) = connection.query_row(grid, [first.0], row).optional()? else { return Ok(None) };
             let state = |row: &rusqlite::Row| Ok((row.get(0)?, index::state_of(&row.get::<_, String>(1)?)));
-            let states: HashMap<i64, _> = connection.prepare_cached(cells)?.query_map([first], state)?.collect::<Result<_, _>>()?;
-            Ok(Some((first, count, axes, states)))
+            let states: HashMap<i64, _> = connection.prepare_cached(cells)?.query_map([first.0], state)?.collect::<Result<_, _>>()?;
+            Ok(Some((count, axes, states)))
         })?;
-        let Some((first, count, axes, states)) = found else { return Ok(None) };
+        let Some((count, axes, states)) = found else { return Ok(None) };
         let axes: Vec<Axis> = serde_json::from_str(&axes).with_context(|| format!("the lists of grid {first} cannot be read"))?;
         if axes.is_empty() {
             return Ok(None);
         }
         // The numbers of a sweep follow one another.
-        let cells = (first..).take(count.min(MAX_CELLS)).map(|id| Cell { run: RunId(id), state: states.get(&id).copied().flatten() });
-        Ok(Some(Table { first: RunId(first), axes, cells: cells.collect() }))
+        let cells = (first.0..).take(count.min(MAX_CELLS)).map(|id| Cell { run: RunId(id), state: states.get(&id).copied().flatten() });
+        Ok(Some(Table { first, axes, cells: cells.collect() }))
     }
 }
 

@@ -64,7 +64,7 @@ pub use rebuild::{Rebuilt, rebuild};
 pub use recover::Left;
 pub use sheet::{Content, sheet};
 pub use steps::{BUDGET, KeptSteps, Usage};
-pub use trash::Purged;
+pub use trash::{Purged, Stuck};
 
 use crate::atomic;
 use crate::input::Inputs;
@@ -72,7 +72,7 @@ use crate::recipe::{Cell, Grid, Made, Run, RunId, State};
 use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -88,6 +88,8 @@ pub struct Gallery {
     reader: Mutex<Connection>,
     /// Locks on folders, which show other processes that the runs adopted here have a living owner.
     held: Mutex<Vec<File>>,
+    /// The runs that may have kept steps, once they were looked for.
+    with_steps: Mutex<Option<BTreeSet<RunId>>>,
 }
 
 impl Gallery {
@@ -103,7 +105,8 @@ impl Gallery {
         let (connection, told) = rebuild::open_index(&workspace)?;
         let path = workspace.join("darkroom.db");
         let reader = index::reader(&path).map_err(|error| index::sentence(&path, &error))?;
-        Ok((Gallery { workspace, connection: Mutex::new(connection), reader: Mutex::new(reader), held: Mutex::default() }, told))
+        let (connection, reader) = (Mutex::new(connection), Mutex::new(reader));
+        Ok((Gallery { workspace, connection, reader, held: Mutex::default(), with_steps: Mutex::default() }, told))
     }
 
     /// Looks through the whole index for damage, which takes about a second for 100,000 runs and holds up nobody; opening looks
@@ -187,6 +190,10 @@ impl Gallery {
     }
 
     fn write_pictures(&self, run: &Run, made: &Made, pictures: &[RgbImage], took_ms: u64) -> Result<()> {
+        // The file that says where it comes from may be lost.
+        let anothers = (0..pictures.len()).map(|index| self.picture_path(run.id, index)).find(|path| picture::is_anothers(path));
+        let stays = |path: PathBuf| format!("{} is signed, or of another program, and stays as it is; move it away", path.display());
+        ensure!(anothers.is_none(), anothers.map(stays).unwrap_or_default());
         if !self.folder(run.id).join("recipe.toml").exists() {
             self.write_recipe(run)?;
         }
@@ -201,9 +208,13 @@ impl Gallery {
     fn write_recipe(&self, run: &Run) -> Result<()> {
         let folder = self.folder(run.id);
         atomic::make_folder(&folder)?;
-        // The index holds it too, and a grid of thousands must not wait for the disk as often.
-        atomic::write_soon(&folder.join("recipe.toml"), run.recipe.to_toml().as_bytes())?;
-        run.foreign.as_ref().map_or(Ok(()), |foreign| kept::keep_foreign(&folder, foreign))
+        let (path, recipe) = (folder.join("recipe.toml"), run.recipe.to_toml());
+        let Some(foreign) = &run.foreign else {
+            // The index holds it too, and a grid of thousands must not wait for the disk as often.
+            return atomic::write_soon(&path, recipe.as_bytes());
+        };
+        kept::keep_foreign(&folder, foreign)?;
+        atomic::write_atomic(&path, recipe.as_bytes())
     }
 
     /// The sheet of a grid once none of its cells waits or runs: writes `sheets/<first id>.png` and returns its path. A cell
@@ -212,7 +223,7 @@ impl Gallery {
     /// # Errors
     /// When a picture cannot be read or the sheet cannot be written.
     pub fn sheet(&self, grid: RunId) -> Result<Option<PathBuf>> {
-        let Some(table) = self.table(grid)?.filter(|table| table.first == grid) else { return Ok(None) };
+        let Some(table) = self.sweep(grid)? else { return Ok(None) };
         let is = |wanted: fn(State) -> bool| table.cells.iter().filter_map(|cell| cell.state).any(wanted);
         if is(State::is_open) || !is(|state| state == State::Done) {
             return Ok(None);

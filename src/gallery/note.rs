@@ -1,10 +1,10 @@
 //! What users observed about their runs.
 
-use super::{Gallery, index};
+use super::Gallery;
 use crate::atomic::{cannot_write, make_folder, write_atomic};
 use crate::recipe::{Run, RunId};
 use anyhow::{Context, Result, ensure};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use std::fs;
 use std::io::ErrorKind;
 
@@ -20,22 +20,28 @@ impl Gallery {
         let text = text.trim();
         ensure!(text.len() <= MAX_NOTE, "a note has at most {} kB", MAX_NOTE >> 10);
         self.run(id)?.with_context(|| format!("there is no run {id}"))?;
+        let note = Some(text).filter(|text| !text.is_empty());
+        // Under the write lock: of a run that goes to the trash meanwhile, the note would make a second folder.
+        self.change(&[id], |transaction, id, state| {
+            ensure!(state.is_some_and(|state| state != "trash"), "there is no run {id}");
+            // The file first: the index can be made again from it.
+            self.write_note(id, note)?;
+            transaction.execute("UPDATE runs SET note = ?2 WHERE id = ?1", params![id.0, note])?;
+            Ok(true)
+        })?;
+        self.run(id)?.with_context(|| format!("run {id} was made by a newer darkroom"))
+    }
+
+    fn write_note(&self, id: RunId, note: Option<&str>) -> Result<()> {
         let path = self.folder(id).join("note.txt");
-        // The file first: the index can be made again from it.
-        match text.is_empty() {
-            true => match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot_write(&path, &error)),
-                _ => {}
-            },
-            false => {
-                make_folder(&self.folder(id))?;
-                write_atomic(&path, text.as_bytes())?;
-            }
+        if let Some(note) = note {
+            make_folder(&self.folder(id))?;
+            return write_atomic(&path, note.as_bytes());
         }
-        let sql = format!("UPDATE runs SET note = ?2 WHERE id = ?1 RETURNING {}", index::COLUMNS);
-        let note = (!text.is_empty()).then_some(text);
-        let run = self.index(|connection| connection.query_row(&sql, params![id.0, note], index::read).optional())?.flatten();
-        run.with_context(|| format!("run {id} was made by a newer darkroom"))
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot_write(&path, &error)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -17,6 +17,9 @@ const SCHEMA: u64 = 1;
 /// The most that the text in a file may take, in bytes.
 const MAX_TEXT: usize = 16 << 20;
 
+/// How the chunk begins that holds a recipe.
+const OURS: &[u8; 9] = b"darkroom\0";
+
 /// The longest side of a picture that is read and the most pixels of it, and the most memory for its decoding, in bytes.
 const MAX_SIDE: u32 = 1 << 15;
 const MAX_PIXELS: u64 = 1 << 26;
@@ -112,6 +115,37 @@ fn ends_as_png(file: &mut File) -> io::Result<bool> {
     file.read_exact(&mut end)?;
     file.rewind()?;
     Ok(&end == b"\0\0\0\0IEND\xAE\x42\x60\x82")
+}
+
+/// Whether a file is a whole PNG that must not be written again: without a recipe of ours, or signed (C2PA's `caBX`).
+pub(super) fn is_anothers(path: &Path) -> bool {
+    let look = || -> io::Result<bool> {
+        let mut file = BufReader::new(File::open(path)?);
+        let (mut head, mut ours, mut signed) = ([0; 8], false, false);
+        file.read_exact(&mut head)?;
+        if &head != b"\x89PNG\r\n\x1a\n" {
+            return Ok(false);
+        }
+        loop {
+            file.read_exact(&mut head)?;
+            let [a, b, c, d, kind @ ..] = head;
+            // What is in the chunk, and its sum.
+            let mut rest = i64::from(u32::from_be_bytes([a, b, c, d])) + 4;
+            match &kind {
+                b"IEND" => return Ok(signed || !ours),
+                b"caBX" => signed = true,
+                b"iTXt" if rest > OURS.len() as i64 => {
+                    let mut key = [0; OURS.len()];
+                    file.read_exact(&mut key)?;
+                    ours |= key == *OURS;
+                    rest -= OURS.len() as i64;
+                }
+                _ => {}
+            }
+            file.seek_relative(rest)?;
+        }
+    };
+    look().unwrap_or(false)
 }
 
 /// A picture file, made smaller where its longer side is above `max_side` pixels, never larger.

@@ -1,8 +1,8 @@
 //! The index made again from the files, and the mending of a damaged one.
 
 use super::kept::{self, Aside, KeptGrid};
-use super::queue::fits;
-use super::{events, index, picture::read_png_recipe, points, schema, trash};
+use super::picture::{self, read_png_recipe};
+use super::{events, index, points, schema, trash};
 use crate::atomic;
 use crate::recipe::{Foreign, Made, Point, Recipe, Run, RunId, State};
 use anyhow::{Context, Result};
@@ -10,11 +10,15 @@ use index::{Beside, Index};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::fmt;
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// Numbers above this are no run's: a folder of such a name would leave no number for the next run.
 pub(super) const MAX_ID: i64 = 999_999_999_999;
+
+/// By how much a file's time may lie before the clock's at which it was written.
+const CLOCKS_MS: i64 = 1000;
 
 /// What lies in a run's folder beside its pictures.
 const OURS: &[&str] = &[
@@ -61,8 +65,8 @@ impl fmt::Display for Rebuilt {
 pub fn rebuild(workspace: &Path) -> Result<Rebuilt> {
     atomic::make_folder(&workspace.join("runs"))?;
     let (mut connection, _) = open_index(workspace)?;
-    let found = scan(workspace)?;
-    let write = |connection: &mut Connection| {
+    let mut found = scan(workspace)?;
+    let mut write = |connection: &mut Connection| {
         let transaction = index::begin(connection)?;
         found.write(&transaction)?;
         transaction.commit()
@@ -100,7 +104,7 @@ pub(super) fn open_index(workspace: &Path) -> Result<(Connection, Vec<String>)> 
 
 /// Makes the tables and fills them from the files.
 fn fill(workspace: &Path, mut connection: Connection) -> Result<(Connection, Vec<String>)> {
-    let found = scan(workspace)?;
+    let mut found = scan(workspace)?;
     schema::create(&mut connection, |transaction| found.write(transaction))
         .map_err(|error| index::sentence(&workspace.join("darkroom.db"), &error))?;
     let told = match found.count() {
@@ -138,6 +142,7 @@ pub(super) fn number_of(name: &str) -> Option<RunId> {
 /// All that the files of a workspace tell.
 #[derive(Default)]
 pub(super) struct Found {
+    workspace: PathBuf,
     /// When the files were looked at, in milliseconds since 1970: what has happened since, only the index knows.
     began_ms: i64,
     runs: Vec<FoundRun>,
@@ -159,7 +164,8 @@ struct FoundRun {
 }
 
 pub(super) fn scan(workspace: &Path) -> Result<Found> {
-    let mut found = Found { began_ms: super::now_ms(), highest: trash::highest_purged(workspace), ..Found::default() };
+    let mut found =
+        Found { workspace: workspace.to_owned(), began_ms: super::now_ms(), highest: trash::highest_purged(workspace), ..Found::default() };
     found.scan(&workspace.join("runs"), None)?;
     let trash = workspace.join("trash");
     if trash.is_dir() {
@@ -204,16 +210,11 @@ impl Found {
             self.skipped += 1;
             return;
         };
-        let Aside { times, grid, marks, foreign, note, broken } = Aside::read(folder);
+        let Aside { times, grid, marks, foreign, note, broken } = Aside::read(id, folder);
         self.skipped += broken;
-        // What another program has made holds no recipe of ours.
-        let brought = |index| foreign.as_ref().filter(|_| picture(index).is_file()).map(Foreign::made);
-        let made = |index| read_png_recipe(&picture(index)).ok().map(|(_, made, _)| made).or_else(|| brought(index));
-        let all: Vec<Made> = (0..recipe.pictures()).filter_map(made).collect();
+        let (all, foreign) = pictures(&recipe, foreign, picture);
         let whole = all.len();
-        if let Some(grid) = grid.filter(|grid| fits(&grid.axes, grid.cells)) {
-            self.grids.push((grid.first.unwrap_or(id), grid));
-        }
+        self.grids.extend(grid);
         let ours = |name: &String| OURS.contains(&name.as_str());
         let others = names(folder).unwrap_or_default().iter().filter(|name| !ours(name)).count();
         self.skipped += others.saturating_sub(whole);
@@ -236,9 +237,32 @@ impl Found {
         Rebuilt { runs: self.runs.iter().filter(|found| found.trashed_ms.is_none()).count(), skipped: self.skipped }
     }
 
+    /// Reads again what has changed since it was read, be it a mark or that a run went to the trash, came back, or is gone for good.
+    /// While the index is locked nobody changes more.
+    fn look_again(&mut self) {
+        let (workspace, began_ms) = (self.workspace.clone(), self.began_ms);
+        let places =
+            |id| [("runs", None), ("trash", Some(began_ms))].map(|(place, since)| (workspace.join(place).join(folder_name(id)), since));
+        let has_changed = |found: &mut FoundRun| {
+            let changed = |there: fs::Metadata| there.ctime() * 1000 + there.ctime_nsec() / 1_000_000 + CLOCKS_MS >= began_ms;
+            let place = places(found.run.id).into_iter().find(|(_, trashed_ms)| *trashed_ms == found.trashed_ms);
+            place.and_then(|(folder, _)| fs::metadata(folder).ok()).is_none_or(changed)
+        };
+        let changed: Vec<_> = self.runs.extract_if(.., has_changed).collect();
+        for FoundRun { run: Run { id, grid, .. }, .. } in changed {
+            let mut again = Found::default();
+            if let Some((folder, trashed_ms)) = places(id).iter().find(|(folder, _)| folder.is_dir()) {
+                again.add(id, folder, *trashed_ms);
+            }
+            again.runs.iter_mut().for_each(|found| found.run.grid = grid);
+            self.runs.append(&mut again.runs);
+        }
+    }
+
     /// Puts the finished and the deleted runs in place of those in the index, and adds the unfinished ones and the curves that it
     /// does not know.
-    pub(super) fn write(&self, transaction: &Transaction) -> rusqlite::Result<()> {
+    pub(super) fn write(&mut self, transaction: &Transaction) -> rusqlite::Result<()> {
+        self.look_again();
         let old = "DELETE FROM runs WHERE (state = 'done' AND coalesce(ended_ms, 0) < ?1) OR (was = 'done' AND trashed_ms < ?1)";
         transaction.execute(old, [self.began_ms])?;
         for FoundRun { run, made, trashed_ms } in &self.runs {
@@ -264,6 +288,23 @@ impl Found {
         transaction.execute("UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'runs'", [self.highest])?;
         Ok(())
     }
+}
+
+/// What decided each picture of a run that is there, and where they come from.
+fn pictures(recipe: &Recipe, kept: Option<Foreign>, path: impl Fn(usize) -> PathBuf) -> (Vec<Made>, Option<Foreign>) {
+    let own: Vec<_> = (0..recipe.pictures()).map(|index| read_png_recipe(&path(index)).ok().map(|(_, made, _)| made)).collect();
+    // All there and none of ours: only the file is lost that says where they come from, and they are not to be painted over.
+    let anothers = || !own.is_empty() && recipe.training().is_none() && (0..own.len()).all(|index| picture::is_anothers(&path(index)));
+    let lost = || Foreign {
+        program: "another program".to_owned(),
+        size: File::open(path(0)).ok().and_then(|file| picture::size(&file).ok()).unwrap_or_default(),
+        ..Foreign::default()
+    };
+    let foreign = kept.or_else(|| (own.iter().all(Option::is_none) && anothers()).then(lost));
+    // What another program has made holds no recipe of ours.
+    let brought = |index| foreign.as_ref().filter(|_| path(index).is_file()).map(Foreign::made);
+    let all = own.into_iter().enumerate().filter_map(|(index, made)| made.or_else(|| brought(index))).collect();
+    (all, foreign)
 }
 
 /// The steps that a run has made, and those in all; of an unfinished training only its second epoch tells, otherwise 0.

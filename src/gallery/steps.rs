@@ -1,6 +1,6 @@
 //! The kept steps of runs: what the inspector looks at, and what films are made of. They have a budget on the disk.
 
-use super::Gallery;
+use super::{Gallery, locked, trash::numbered};
 use crate::atomic::{make_folder, write_soon};
 use crate::input::step_file;
 use crate::recipe::{Run, RunId, State};
@@ -66,6 +66,7 @@ impl Gallery {
         if index % of.div_ceil(MANY).max(1) > 0 && index + 1 < of {
             return Ok(());
         }
+        self.look_for_steps(&[id]);
         let path = self.step_path(id, index as u32 + 1);
         if index == 0 || !path.parent().is_some_and(std::path::Path::is_dir) {
             make_folder(&self.folder(id).join("steps"))?;
@@ -113,16 +114,24 @@ impl Gallery {
         Ok(())
     }
 
-    /// The runs that have kept steps, oldest first, and their bytes.
+    /// These may have kept steps from now on.
+    pub(super) fn look_for_steps(&self, runs: &[RunId]) {
+        if let Some(known) = locked(&self.with_steps).as_mut() {
+            known.extend(runs);
+        }
+    }
+
+    /// The runs that have kept steps, oldest first, and their bytes. All folders are looked through only once: among a hundred
+    /// thousand that takes as long as a short run. What other processes keep meanwhile, they bring back to the budget themselves.
     fn runs_with_steps(&self) -> Vec<(RunId, u64)> {
-        let entries = fs::read_dir(self.workspace.join("runs")).into_iter().flatten().flatten();
-        let ids = entries.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok().map(RunId));
-        let size = |id: RunId| {
-            let files = fs::read_dir(self.folder(id).join("steps")).ok()?.flatten();
-            Some((id, files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()))
+        let mut known = locked(&self.with_steps);
+        let known = known.get_or_insert_with(|| numbered(&self.workspace.join("runs")).into_iter().map(|(id, _)| id).collect());
+        let size = |id: &RunId| {
+            let files = fs::read_dir(self.folder(*id).join("steps")).ok()?.flatten();
+            Some((*id, files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()))
         };
-        let mut runs: Vec<_> = ids.filter_map(size).collect();
-        runs.sort_unstable();
+        let runs: Vec<_> = known.iter().filter_map(size).collect();
+        *known = runs.iter().map(|(id, _)| *id).collect();
         runs
     }
 }

@@ -23,11 +23,21 @@ pub struct Purged {
     pub bytes: u64,
 }
 
+/// Runs that are in the trash though they should not be: not all could go there, nor could these come back.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}; what was to be deleted is in the trash all the same, `u` takes it out")]
+pub struct Stuck {
+    /// Which.
+    pub runs: Vec<RunId>,
+    why: String,
+}
+
 impl Gallery {
     /// Puts runs into the trash; returns those that were not there yet. Either all go or none.
     ///
     /// # Errors
-    /// When there is no such run, one is waiting or running, or its folder cannot be moved.
+    /// When there is no such run, one is waiting or running, or its folder cannot be moved. [`Stuck`], when those that went cannot
+    /// come back either.
     pub fn trash(&self, ids: &[RunId]) -> Result<Vec<RunId>> {
         let sql = "UPDATE runs SET was = state, state = 'trash', trashed_ms = ?2 WHERE id = ?1";
         let trashed = self.change(ids, |transaction, id, state| {
@@ -35,6 +45,10 @@ impl Gallery {
                 None => bail!("there is no run {id}"),
                 Some("trash") => return Ok(false),
                 Some(state @ ("queued" | "running")) => bail!("run {id} is {state}; cancel it before you delete it"),
+                // The lock on its folder shows that their process lives.
+                Some(_) if owns_others(transaction, id)? => {
+                    bail!("run {id} is the first of a `darkroom run` that computes others yet; delete it once that is over")
+                }
                 Some(_) => transaction.execute(sql, params![id.0, super::now_ms()])?,
             };
             Ok(true)
@@ -44,10 +58,11 @@ impl Gallery {
             Some("trash") => self.move_away(id).map(|()| true),
             _ => Ok(false),
         });
-        if moved.is_err() {
-            let _ = self.restore(&trashed);
+        match moved {
+            Ok(_) => Ok(trashed),
+            Err(why) if self.restore(&trashed).is_ok() => Err(why),
+            Err(why) => Err(Stuck { runs: trashed, why: why.to_string() }.into()),
         }
-        moved.map(|_| trashed)
     }
 
     /// Takes runs out of the trash, as they were. Either all come back or none.
@@ -59,8 +74,14 @@ impl Gallery {
         let restored = self.change(ids, |transaction, id, state| {
             ensure!(state == Some("trash"), "run {id} is not in the trash");
             let (from, to) = (self.trash_folder(id), self.folder(id));
-            if !to.exists() {
-                ensure!(from.exists(), "run {id} is not in the trash any more: its folder {} is gone", from.display());
+            ensure!(
+                !is_bare(&from) || !is_bare(&to),
+                "run {id} is not in the trash any more: what its folder {} held is gone",
+                from.display()
+            );
+            if to.exists() {
+                join(&from, &to, &mut moved)?;
+            } else {
                 fs::rename(&from, &to).map_err(|error| cannot_write(&to, &error))?;
                 moved.push((to, from));
             }
@@ -70,15 +91,53 @@ impl Gallery {
             // A row that still says `trash` is right wherever its folder lies; this only tidies up.
             moved.iter().for_each(|(to, from)| _ = fs::rename(to, from));
         }
-        let runs = restored?.into_iter().map(|id| self.run(id));
+        let restored = restored?;
+        // Of two folders that were joined the empty one.
+        restored.iter().for_each(|id| _ = fs::remove_dir(self.trash_folder(*id)));
+        self.look_for_steps(&restored);
+        let runs = restored.into_iter().map(|id| self.run(id));
         Ok(runs.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
-    /// Deletes what is in the trash for good. The numbers of its runs are not used again.
+    /// Deletes what is in the trash for good, on a full disk too. The numbers of its runs are not used again.
     ///
     /// # Errors
     /// When something cannot be deleted; the next time goes on with it.
     pub fn purge(&self) -> Result<Purged> {
+        // What can be made again goes first.
+        let rooms: [fn(&Gallery) -> Result<u64>; 2] = [Gallery::forget_thumbs, Gallery::empty_trashed];
+        let (mut rooms, mut emptied) = (rooms.into_iter(), 0);
+        loop {
+            let done = self.purge_all();
+            // To delete takes some room, for the highest number and in the index.
+            let full = done.as_ref().is_err_and(index::is_full);
+            match rooms.next().filter(|_| full) {
+                Some(make_room) => emptied += make_room(self)?,
+                None => return done.map(|Purged { runs, bytes }| Purged { runs, bytes: bytes + emptied }),
+            }
+        }
+    }
+
+    fn forget_thumbs(&self) -> Result<u64> {
+        let _ = fs::remove_dir_all(self.workspace.join("thumbs"));
+        Ok(0)
+    }
+
+    /// Empties the folders of the runs in the trash, which nobody can take out meanwhile. The lists of a sweep stay, for another
+    /// cell to keep.
+    fn empty_trashed(&self) -> Result<u64> {
+        let mut bytes = 0;
+        self.change(&self.in_trash()?, |_, id, state| {
+            let folders = [self.folder(id), self.trash_folder(id)];
+            for path in folders.iter().filter(|_| state == Some("trash")).flat_map(|folder| inside(folder)) {
+                bytes += delete(&path)?;
+            }
+            Ok(false)
+        })?;
+        Ok(bytes)
+    }
+
+    fn purge_all(&self) -> Result<Purged> {
         let ids = self.in_trash()?;
         let trash = self.workspace.join("trash");
         let highest = ids.iter().copied().chain(numbered(&trash).into_iter().map(|(id, _)| id)).max();
@@ -89,10 +148,9 @@ impl Gallery {
         for (id, folder) in numbered(&trash) {
             // One that has a row was put there while this ran.
             if self.index(|connection| connection.query_row("SELECT 1 FROM runs WHERE id = ?1", [id.0], |_| Ok(())).optional())?.is_none() {
-                bytes += size(&folder);
                 gone.insert(id);
                 thumbs::forget(&self.workspace, id, &folder);
-                fs::remove_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+                bytes += delete(&folder)?;
             }
         }
         Ok(Purged { runs: gone.len(), bytes })
@@ -120,7 +178,11 @@ impl Gallery {
     }
 
     /// Works on rows and their states in one transaction, which an error takes back; returns those that were changed.
-    fn change(&self, ids: &[RunId], mut work: impl FnMut(&Transaction, RunId, Option<&str>) -> Result<bool>) -> Result<Vec<RunId>> {
+    pub(super) fn change(
+        &self,
+        ids: &[RunId],
+        mut work: impl FnMut(&Transaction, RunId, Option<&str>) -> Result<bool>,
+    ) -> Result<Vec<RunId>> {
         self.index(|connection| {
             let transaction = index::begin(connection)?;
             let mut changed = Vec::new();
@@ -170,13 +232,53 @@ impl Gallery {
     /// Before the run goes that keeps the lists of its sweep: another cell keeps them from now on. One that cannot is left with
     /// what its row knows.
     fn hand_on_grid(&self, id: RunId) {
-        let Some(grid) = kept::toml::<KeptGrid>(&self.trash_folder(id).join("grid.toml"), &mut 0) else { return };
-        let first = grid.first.unwrap_or(id);
+        let Some((first, grid)) = kept::grid(&self.trash_folder(id), id, &mut 0) else { return };
         let cells = (first.0..).take(grid.cells).map(|cell| self.folder(RunId(cell)));
         if let Some(heir) = cells.into_iter().find(|folder| folder.is_dir()) {
             let _ = kept::keep(&heir, "grid.toml", &KeptGrid { first: Some(first), ..grid });
         }
     }
+}
+
+/// Whether a process of its own still computes runs of which this is the first.
+fn owns_others(transaction: &Transaction, id: RunId) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM runs WHERE state IN ('queued', 'running') AND owner = ?1)";
+    transaction.prepare_cached(sql)?.query_row([id.0], |row| row.get(0))
+}
+
+/// Whether a run's folder holds nothing of it, or is not there.
+fn is_bare(folder: &Path) -> bool {
+    inside(folder).is_empty()
+}
+
+/// What a run's folder holds beside the lists of its sweep.
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_name() != "grid.toml").map(|entry| entry.path()).collect()
+}
+
+/// Deletes a file or a folder with all that is in it; returns how many bytes that was.
+fn delete(path: &Path) -> Result<u64> {
+    let there = fs::symlink_metadata(path);
+    let (bytes, gone) = match there {
+        Ok(there) if there.is_dir() => (size(path), fs::remove_dir_all(path)),
+        there => (there.map_or(0, |there| there.len()), fs::remove_file(path)),
+    };
+    gone.map_err(|error| cannot_write(path, &error))?;
+    Ok(bytes)
+}
+
+/// Two folders of one run become one: somebody has written into the second while the first was in the trash, and what has the
+/// same name there is newer. What is moved is added to `moved`, with its place before.
+fn join(from: &Path, to: &Path, moved: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
+    for entry in fs::read_dir(from).into_iter().flatten().flatten() {
+        let (old, new) = (entry.path(), to.join(entry.file_name()));
+        if !new.exists() {
+            fs::rename(&old, &new).map_err(|error| cannot_write(&new, &error))?;
+            moved.push((new, old));
+        }
+    }
+    Ok(())
 }
 
 /// A row is what it was before it was put into the trash.

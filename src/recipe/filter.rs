@@ -11,6 +11,9 @@
 //! -anything          not that
 //! ```
 //!
+//! A day goes from midnight to midnight by the clock as it stands now: for one before the clock was last put forward or back, that is
+//! an hour off.
+//!
 //! All terms must hold. A filter is read while it is being typed: a term that has no value yet says nothing.
 
 mod day;
@@ -76,7 +79,7 @@ pub enum What {
     Since(Day),
     /// It was asked for on this day or before.
     Until(Day),
-    /// It has this tag, in whatever case.
+    /// It has this tag, in whatever case of whatever letters.
     Tag(String),
     /// What else it is.
     Is(Quality),
@@ -206,7 +209,7 @@ fn quality(value: &str) -> Result<Option<What>, String> {
     }
 }
 
-/// A text of nothing but punctuation stands in no index; it would find nothing for ever.
+/// A text of nothing but punctuation stands in no index. Not all of it is known here: the search leaves out the rest itself.
 fn is_word(text: &str) -> bool {
     let marks = |c: char| matches!(c, '\u{80}'..='\u{bf}' | '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}');
     text.chars().any(|c| c.is_alphanumeric() || !(c.is_ascii() || marks(c)))

@@ -100,13 +100,37 @@ fn chunk(mutator: &mut Mutator, key: &[u8], text: &[u8]) -> ([u8; 4], Vec<u8>) {
     }
 }
 
+/// Graphs in which many links lead many ways, and JSON of very many values: no few changes of a small text make one.
+fn grown(mutator: &mut Mutator) -> (&'static str, String) {
+    const MANY: &[&str] = &["[0],", "[[],[]],", "{\"a\":0},", "{\"id\":1,\"type\":\"KSampler\"},", "[1,2,0,3],", "\"\","];
+    const FEW: &[&str] = &["positive", "negative", "conditioning", "text", "text_g", "t5xxl", "prompt", "model", "guider", "steps"];
+    if mutator.once_in(2) {
+        let key = ["prompt", "workflow", "invokeai_metadata", "sd-metadata"][mutator.below(4)];
+        let items = MANY[mutator.below(MANY.len())].repeat(mutator.below(1 << 18));
+        return (key, format!("{{\"seed\": 1, \"image\": {{\"seed\": 1}}, \"nodes\": [{items}0], \"links\": [{items}0]}}"));
+    }
+    let (nodes, wide) = (1 + mutator.below(200), mutator.below(200));
+    let names: Vec<_> = FEW.iter().map(|name| (*name).to_owned()).chain((0..wide).map(|way| format!("cond{way}"))).collect();
+    let mut node = |at| {
+        let class = ["KSampler", "CLIPTextEncode", "ConditioningCombine"][at % 3];
+        let inputs = names.iter().map(|name| format!("\"{name}\": [\"{}\", 0]", mutator.below(nodes))).collect::<Vec<_>>();
+        format!("\"{at}\": {{\"class_type\": \"{class}\", \"inputs\": {{{}}}}}", inputs.join(", "))
+    };
+    ("prompt", format!("{{{}}}", (0..nodes).map(&mut node).collect::<Vec<_>>().join(", ")))
+}
+
 /// What a program tells, changed and written properly; or the file around it.
 fn change(mutator: &mut Mutator, bytes: Vec<u8>) -> Vec<u8> {
     if mutator.once_in(3) {
         return change_recipe(mutator, bytes);
     }
-    let (key, text) = TOLD[mutator.below(TOLD.len())];
-    let text = mutator.change(text.as_bytes().to_vec());
+    let (key, text) = if mutator.once_in(20) {
+        let (key, text) = grown(mutator);
+        (key, text.into_bytes())
+    } else {
+        let (key, text) = TOLD[mutator.below(TOLD.len())];
+        (key, mutator.change(text.as_bytes().to_vec()))
+    };
     let text = if mutator.once_in(2) { String::from_utf8_lossy(&text).into_owned().into_bytes() } else { text };
     let one = chunks::join(&[chunk(mutator, key.as_bytes(), &text)]);
     let mut all = png(8, &[]);
@@ -124,8 +148,9 @@ fn import() {
         seeds: TOLD.iter().map(|told| png(8, &[*told])).chain([kept("sample")]).collect(),
         words: &words,
         change: &change,
-        // The file, 16 MiB of texts and as much unpacked, and what JSON of a byte is as a value; darkroom's own are read as pictures.
-        bound: &|bytes| (64 << 20) + 200 * bytes,
+        // The file, 16 MiB of texts and as much unpacked, and 100,000 values of JSON, of which a drawn graph is copied; darkroom's own
+        // are read as pictures.
+        bound: &|bytes| (80 << 20) + 20 * bytes,
         read: &mut |bytes| desk.import(bytes),
     }
     .fuzz();

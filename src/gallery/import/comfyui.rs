@@ -3,6 +3,7 @@
 use super::graph::{Graph, Node};
 use super::told::{Told, json};
 use super::workflow;
+use std::borrow::Cow;
 
 /// The most passes behind the first that are told.
 const MAX_PASSES: usize = 8;
@@ -78,7 +79,7 @@ fn tell(graph: &Graph) -> Option<Told> {
 }
 
 fn find(graph: &Graph, sampler: &Node, ways: Ways) -> Option<String> {
-    ways.iter().find_map(|(door, names)| graph.find(sampler, door, names))
+    ways.iter().find_map(|(door, names)| graph.find(sampler, door, names)).map(Cow::into_owned)
 }
 
 /// A pass behind the first in a few words.
@@ -89,8 +90,8 @@ fn pass_words(graph: &Graph, sampler: &Node) -> String {
 }
 
 /// The kinds of nodes that may have done anything.
-fn others_of(graph: &Graph) -> Vec<&str> {
-    let mut classes: Vec<_> = graph.nodes().map(|node| node.class.as_str()).filter(|class| !PLAIN.contains(class)).collect();
+fn others_of<'a>(graph: &Graph<'a>) -> Vec<&'a str> {
+    let mut classes: Vec<_> = graph.nodes().map(|node| node.class).filter(|class| !PLAIN.contains(class)).collect();
     classes.sort_unstable();
     classes.dedup();
     classes

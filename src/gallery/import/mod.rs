@@ -102,10 +102,12 @@ impl Gallery {
 
     /// The finished run with these very bytes as one of its pictures. Only runs of the same recipe's kind and seed can be it.
     fn find_picture(&self, recipe: &Recipe, picture: usize, bytes: &[u8]) -> Result<Option<RunId>> {
-        let sql = "SELECT id FROM shelf WHERE experiment = ?1 AND seed = substr('00000000000000000000' || ?2, -20) ORDER BY id DESC";
+        let sql = "SELECT id FROM shelf WHERE experiment = ?1 AND seed = ?2 ORDER BY id DESC";
+        // As in the column, where a number that is too large for SQLite is the largest.
+        let seed = i64::try_from(recipe.seed()).unwrap_or(i64::MAX);
         let ids: Vec<RunId> = self.index(|connection| {
             let mut query = connection.prepare_cached(sql)?;
-            query.query_map(params![recipe.experiment(), recipe.seed().to_string()], |row| row.get(0).map(RunId))?.collect()
+            query.query_map(params![recipe.experiment(), seed], |row| row.get(0).map(RunId))?.collect()
         })?;
         let same = |id: &RunId| {
             let path = self.picture_path(*id, picture);

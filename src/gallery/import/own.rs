@@ -46,21 +46,40 @@ fn pictures(path: &Path, (recipe, made, index): (&Recipe, &Made, usize), png: Pn
     let mut all: Vec<Option<Vec<u8>>> = vec![None; recipe.pictures()];
     let count = all.len();
     all[index] = Some(png.bytes);
-    let others = if count > 1 { beside(path) } else { Vec::new() };
-    for other in others {
+    let (scanned, cut) = if count > 1 { beside(path) } else { (Vec::new(), false) };
+    for other in named(path, index, count).into_iter().chain(scanned) {
+        if all.iter().all(Option::is_some) {
+            break;
+        }
         let Ok((its, its_made, at)) = read_png_recipe(&other) else { continue };
         if its == *recipe && its_made == *made && all.get(at).is_some_and(Option::is_none) {
             all[at] = Some(Png::read(&other).with_context(|| format!("picture {} of its run, {}", at + 1, file_name(&other)))?.bytes);
         }
     }
     match all.iter().position(Option::is_none) {
+        Some(missing) if cut => bail!(
+            "it is picture {} of {count} of its run, and picture {} is not among the {MAX_FILES} pictures beside it that were looked at; \
+            move those of its run into a folder of their own",
+            index + 1,
+            missing + 1
+        ),
         Some(missing) => bail!("it is picture {} of {count} of its run, and picture {} is not beside it", index + 1, missing + 1),
         None => Ok(all.into_iter().flatten().collect()),
     }
 }
 
-fn beside(path: &Path) -> Vec<PathBuf> {
+/// Where the run's pictures are if they have the names that darkroom gives them: `2.png`, `guidance-3-2.png`.
+fn named(path: &Path, index: usize, count: usize) -> Vec<PathBuf> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_suffix(&(index + 1).to_string()));
+    let stem = stem.filter(|stem| stem.is_empty() || stem.ends_with('-'));
+    stem.map_or(Vec::new(), |stem| (1..=count).map(|number| path.with_file_name(format!("{stem}{number}.png"))).collect())
+}
+
+/// The first pictures in the folder, and whether there are more.
+fn beside(path: &Path) -> (Vec<PathBuf>, bool) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    files.filter(|file| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"))).take(MAX_FILES).collect()
+    let mut files = files.filter(|file| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")));
+    let first = files.by_ref().take(MAX_FILES).collect();
+    (first, files.next().is_some())
 }

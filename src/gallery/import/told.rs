@@ -3,12 +3,15 @@
 use crate::recipe::Recipe;
 use anyhow::Result;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The most that is listed of what has no place here, and the longest value in characters.
 const MAX_REST: usize = 100;
 const MAX_VALUE: usize = 2000;
 /// The longest prompt, in bytes.
 const MAX_PROMPT: usize = 64 << 10;
+/// The most values in a JSON text that is read: each takes some hundred bytes, and no more than three in the text.
+const MAX_VALUES: usize = 100_000;
 
 /// What a picture tells, in the words of its program.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,11 +77,20 @@ impl Told {
                 false => refused.push((field.to_owned(), value)),
             }
         }
-        let asked = self.size.filter(|asked| *asked != (size.0.into(), size.1.into()));
-        refused.extend(asked.map(|(width, height)| ("size".to_owned(), format!("{width}x{height}"))));
-        let unmapped = refused.iter().chain(&self.rest).take(MAX_REST).map(|(name, value)| format!("{name}: {}", cut(value))).collect();
-        Ok(Mapped { recipe: Recipe::parse("sample", &pairs)?, fields, unmapped })
+        // Both are the model's here.
+        refused.extend(self.model.take().map(|model| ("model".to_owned(), model)));
+        let (width, height) = self.size.unwrap_or((size.0.into(), size.1.into()));
+        refused.push(("size".to_owned(), format!("{width}x{height}")));
+        refused.append(&mut self.rest);
+        Ok(Mapped { recipe: Recipe::parse("sample", &pairs)?, fields, unmapped: listed(&refused) })
     }
+}
+
+/// A line each; of a long list the last line says how many more there were.
+fn listed(pairs: &[(String, String)]) -> Vec<String> {
+    let shown = if pairs.len() > MAX_REST { MAX_REST - 1 } else { pairs.len() };
+    let more = (pairs.len() > shown).then(|| format!("… and {} more", pairs.len() - shown));
+    pairs.iter().take(shown).map(|(name, value)| format!("{name}: {}", cut(value))).chain(more).collect()
 }
 
 /// A long value ends with a sign that there was more.
@@ -89,9 +101,28 @@ fn cut(value: &str) -> String {
     }
 }
 
-/// JSON as programs in Python write it, where a number may be `NaN`; none where it is no JSON, or nested too deep.
+/// JSON as programs in Python write it, where a number may be `NaN`; none where it is no JSON, nested too deep, or of too many
+/// values.
 pub(super) fn json(text: &str) -> Option<Value> {
+    if most_values(text) > MAX_VALUES {
+        return None;
+    }
     serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_nan(text)).ok())
+}
+
+/// At most so many values stand in a JSON text: the first, and one behind every bracket and comma.
+fn most_values(text: &str) -> usize {
+    let (mut values, mut quoted, mut escaped) = (1, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 /// The text with `null` in place of what is no JSON outside of its strings.
@@ -113,10 +144,15 @@ fn without_nan(text: &str) -> String {
 
 /// A text or number as it would be typed.
 pub(super) fn word(value: &Value) -> Option<String> {
+    text(value).map(Cow::into_owned)
+}
+
+/// As [`word`]: a text is borrowed.
+pub(super) fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(flag) => Some(flag.to_string().into()),
         _ => None,
     }
 }

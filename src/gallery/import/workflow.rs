@@ -1,8 +1,9 @@
 //! ComfyUI's `workflow`: the graph as it was drawn, whose values have no names.
 
 use super::graph::{Graph, Node};
-use super::told::word;
+use super::told::{text, word};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The names of the values of the nodes that matter, in their order.
@@ -30,7 +31,7 @@ const WIDGETS: &[(&str, &[&str])] = &[
 const MUTED: u64 = 2;
 
 /// The graph that would be executed, as far as it is known what the values mean.
-pub(super) fn graph(drawn: &Value) -> Graph {
+pub(super) fn graph(drawn: &Value) -> Graph<'_> {
     let list = |of: &str| drawn.get(of).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let links: HashMap<String, Value> = list("links").iter().filter_map(link).collect();
     let is_on = |node: &&Value| node.get("mode").and_then(Value::as_u64) != Some(MUTED);
@@ -43,16 +44,16 @@ fn link(link: &Value) -> Option<(String, Value)> {
     Some((part(0, "id")?, json!([part(1, "origin_id")?, 0])))
 }
 
-fn node(drawn: &Value, links: &HashMap<String, Value>) -> Option<(String, Node)> {
-    let class = drawn.get("type")?.as_str()?.to_owned();
-    let mut inputs = values(&class, drawn.get("widgets_values").unwrap_or(&Value::Null));
+fn node<'a>(drawn: &'a Value, links: &HashMap<String, Value>) -> Option<(Cow<'a, str>, Node<'a>)> {
+    let class = drawn.get("type")?.as_str()?;
+    let mut inputs = values(class, drawn.get("widgets_values").unwrap_or(&Value::Null));
     for input in drawn.get("inputs").and_then(Value::as_array).into_iter().flatten() {
         let linked = input.get("link").and_then(word).and_then(|id| links.get(&id));
         if let (Some(name), Some(link)) = (input.get("name").and_then(Value::as_str), linked) {
             inputs.insert(name.to_owned(), link.clone());
         }
     }
-    Some((drawn.get("id").and_then(word)?, Node { class, inputs }))
+    Some((drawn.get("id").and_then(text)?, Node { class, inputs: Cow::Owned(inputs) }))
 }
 
 /// A node's own values by their names. Of a node that is not known, a single one is what it gives.

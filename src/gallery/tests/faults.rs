@@ -1,6 +1,7 @@
 //! Disks that are full, indexes that are damaged, processes that die half-way.
 
 use super::*;
+use crate::recipe::Mark;
 use std::fs;
 
 fn index_of(folder: &Path) -> PathBuf {
@@ -225,7 +226,7 @@ fn one_odd_row_hides_no_other() {
 fn a_rebuild_keeps_what_an_engine_does_meanwhile() {
     let (folder, gallery) = workspace();
     gallery.submit(&ask(&[("seed", "1,2")])).unwrap();
-    let found = super::rebuild::scan(folder.path()).unwrap();
+    let mut found = super::rebuild::scan(folder.path()).unwrap();
     for id in [1, 2] {
         gallery.take_next().unwrap();
         gallery.save(RunId(id), &made(), &[picture(1)], 5).unwrap();
@@ -244,6 +245,55 @@ fn a_rebuild_keeps_what_an_engine_does_meanwhile() {
         gallery.save(RunId(id), &made(), &[picture(1)], 5).unwrap();
     }
     assert!(gallery.sheet(RunId(3)).unwrap().is_some());
+}
+
+#[test]
+fn a_rebuild_keeps_what_users_do_meanwhile() {
+    let (folder, gallery) = workspace();
+    finish(&gallery, &ask(&[("seed", "1..6")]));
+    gallery.trash(&[RunId(3), RunId(4)]).unwrap();
+    let mut found = super::rebuild::scan(folder.path()).unwrap();
+    for mark in [Mark::Star(true), Mark::Rate(4), Mark::Tag("cat".into())] {
+        gallery.mark(RunId(1), &mark).unwrap();
+    }
+    gallery.set_note(RunId(2), "too dark").unwrap();
+    gallery.restore(&[RunId(3)]).unwrap();
+    gallery.purge().unwrap();
+    gallery.trash(&[RunId(5)]).unwrap();
+    let before = gallery.history("", None, 10).unwrap().runs;
+    assert_eq!(ids(&before), [6, 3, 2, 1]);
+    let write = |connection: &mut Connection| {
+        let transaction = super::super::index::begin(connection)?;
+        found.write(&transaction)?;
+        transaction.commit()
+    };
+    gallery.index(write).unwrap();
+    assert_eq!(gallery.history("", None, 10).unwrap().runs, before);
+    assert!(gallery.restore(&[RunId(4)]).is_err(), "it is gone for good");
+    assert_eq!(gallery.restore(&[RunId(5)]).unwrap().len(), 1);
+}
+
+#[test]
+fn the_trash_is_emptied_on_a_full_disk() {
+    let (folder, gallery) = workspace();
+    finish(&gallery, &ask(&[("seed", "1..3")]));
+    fs::create_dir(folder.path().join("thumbs")).unwrap();
+    gallery.trash(&[RunId(1), RunId(2)]).unwrap();
+    // The index may not grow, and grows by what is deleted.
+    let full = "CREATE TABLE ballast (bytes BLOB);
+        CREATE TRIGGER grows BEFORE DELETE ON runs BEGIN INSERT INTO ballast VALUES (zeroblob(1000000)); END;";
+    gallery.index(|connection| connection.execute_batch(full)).unwrap();
+    gallery.index(|connection| connection.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))).unwrap();
+    let error = gallery.purge().unwrap_err().to_string();
+    assert!(error.contains("darkroom.db: No space left on device; free some space"), "{error}");
+    assert!(!folder.path().join("thumbs").exists());
+    let left = |id: u32| fs::read_dir(folder.path().join(format!("trash/00000{id}"))).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!((left(1).collect::<Vec<_>>(), left(2).count()), (vec!["grid.toml".into()], 0), "the lists go to another cell");
+    assert!(gallery.restore(&[RunId(2)]).unwrap_err().to_string().starts_with("run 2 is not in the trash any more"));
+    gallery.index(|connection| connection.execute_batch("DROP TRIGGER grows")).unwrap();
+    assert_eq!(gallery.purge().unwrap().runs, 2);
+    assert_eq!(fs::read_dir(folder.path().join("trash")).unwrap().count(), 0);
+    assert_eq!(gallery.table(RunId(3)).unwrap().unwrap().cells.len(), 3);
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn says(what: &What, run: &Run) -> bool {
         What::Run(span) => within(span, Some(run.id.0 as u64)),
         What::Since(day) => run.created_ms >= day.starts_ms,
         What::Until(day) => run.created_ms < day.ends_ms(),
-        What::Tag(tag) => run.marks.tags.iter().any(|own| own.eq_ignore_ascii_case(tag)),
+        What::Tag(tag) => run.marks.tags.iter().any(|own| own.to_lowercase() == tag.to_lowercase()),
         What::Is(Quality::Starred) => run.marks.star,
         What::Is(Quality::Imported) => run.foreign.is_some(),
         What::Is(Quality::Noted) => run.note.is_some(),

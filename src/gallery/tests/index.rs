@@ -1,6 +1,7 @@
 //! The queue and the search.
 
 use super::*;
+use crate::recipe::{Filter, Today};
 use proptest::prelude::*;
 
 #[test]
@@ -184,6 +185,20 @@ fn a_queued_run_is_not_history() {
 }
 
 #[test]
+fn signs_that_the_index_leaves_out_say_nothing() {
+    let (_folder, gallery) = workspace();
+    finish_one(&gallery, "3 × 4 → 12, ≥ 10 €");
+    finish_one(&gallery, "a red three");
+    let found = |text: &str| ids(&gallery.history(text, None, 10).unwrap().runs);
+    assert_eq!((found("3 × 4 → 12, ≥ 10 €"), found("red →"), found("→")), (vec![1], vec![2], vec![2, 1]));
+    let find = |text: &str| {
+        let filter = Filter::parse(text, Today { now_ms: 0, utc_offset_s: 0 }).unwrap();
+        ids(&gallery.find(&filter, 0, 10).unwrap().runs)
+    };
+    assert_eq!((find("-→"), find("-→ red"), find("-→ -red"), find("\"→\" red")), (vec![2, 1], vec![2], vec![1], vec![2]));
+}
+
+#[test]
 fn pace_is_that_of_the_last_run_with_the_model() {
     let (_folder, gallery) = workspace();
     assert_eq!(gallery.pace_ms("tiny-if").unwrap(), None);
@@ -199,6 +214,9 @@ fn pace_is_that_of_the_last_run_with_the_model() {
     let run = gallery.take_next().unwrap().unwrap();
     gallery.save(run.id, &made(), &vec![picture(1); run.recipe.pictures()], 9).unwrap();
     assert_eq!(gallery.pace_ms("tiny-if").unwrap(), Some(5.0), "a run that calls no model tells nothing");
+    gallery.index(|connection| connection.execute("UPDATE sqlite_sequence SET seq = 9000", [])).unwrap();
+    finish(&gallery, &ask(&[("model", "/a/folder")]));
+    assert_eq!(gallery.pace_ms("tiny-if").unwrap(), None, "the search for it ends");
 }
 
 #[test]
@@ -225,5 +243,12 @@ proptest! {
         for word in words.filter(|word| word.chars().any(|c| c.is_ascii_alphanumeric())) {
             prop_assert_eq!(gallery.history(word, None, 10).unwrap().total, 1, "{:?}", word);
         }
+    }
+
+    #[test]
+    fn a_prompt_is_found_by_its_own_text(text in "([a-z×÷→≥€£´¨✓☃🐱三éا्ा\u{301}\u{200d}\u{a0}.,'\"*()+-] ?){0,12}|\\PC{0,20}") {
+        let (_folder, gallery) = workspace();
+        finish_one(&gallery, &text);
+        prop_assert_eq!(gallery.history(&text, None, 10).unwrap().total, 1);
     }
 }

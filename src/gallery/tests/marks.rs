@@ -33,6 +33,23 @@ fn marks_are_kept_beside_the_pictures_and_survive_a_rebuild() {
 }
 
 #[test]
+fn a_tag_is_found_in_whatever_case() {
+    let (_folder, gallery) = workspace();
+    finish(&gallery, &ask(&[("seed", "1..5")]));
+    for (id, word) in [(1, "Étude"), (2, "étude"), (3, "ÉTUDE"), (4, "étudE"), (5, "Etude")] {
+        gallery.mark(RunId(id), &tag(word)).unwrap();
+    }
+    let found = |text: &str| {
+        let filter = Filter::parse(text, crate::recipe::Today { now_ms: 0, utc_offset_s: 0 }).unwrap();
+        ids(&gallery.find(&filter, 0, 9).unwrap().runs)
+    };
+    for typed in ["#étude", "#ÉTUDE", "tag:ÉtuDe"] {
+        assert_eq!(found(typed), [4, 3, 2, 1], "{typed}");
+    }
+    assert_eq!((found("-#étude"), found("#eTUDE"), found("#none")), (vec![5], vec![5], vec![]));
+}
+
+#[test]
 fn a_mark_that_is_none_changes_nothing() {
     let (folder, gallery) = workspace();
     finish_one(&gallery, "a red three");

@@ -62,6 +62,24 @@ fn left(back: &[&str]) -> TempDir {
 }
 
 #[test]
+fn an_older_index_stays_as_it_is_while_its_engine_is_at_work() {
+    let folder = left(&[BACK_TO_3]);
+    let before = schema(folder.path());
+    let lock = std::fs::File::create(folder.path().join("engine.lock")).unwrap();
+    lock.lock().unwrap();
+    for process in ["", "1\n/run/socket\n"] {
+        std::fs::write(folder.path().join("engine.lock"), process).unwrap();
+        let said = Gallery::open(folder.path()).err().unwrap().to_string();
+        assert!(said.ends_with("of an older darkroom, whose engine is still at work; end it with `darkroom stop` and try again"), "{said}");
+        assert_eq!(schema(folder.path()), before);
+    }
+    // An engine of today takes its lock first.
+    std::fs::write(folder.path().join("engine.lock"), std::process::id().to_string()).unwrap();
+    open(folder.path());
+    assert_ne!(schema(folder.path()), before);
+}
+
+#[test]
 fn an_older_index_becomes_one_of_today() {
     let fresh = workspace();
     for back in [&[BACK_TO_3][..], &[BACK_TO_3, BACK_TO_2], &[BACK_TO_3, BACK_TO_2, BACK_TO_1]] {

@@ -62,6 +62,17 @@ fn a_sheet_has_a_word_in_the_place_of_what_does_not_come_any_more() {
 }
 
 #[test]
+fn a_sheet_is_made_though_the_first_of_its_cells_is_gone_for_good() {
+    let (_folder, gallery) = workspace();
+    let grid = ask(&[("seed", "1..3")]);
+    finish(&gallery, &grid);
+    gallery.trash(&[RunId(1)]).unwrap();
+    gallery.purge().unwrap();
+    let page = load(&gallery.sheet(RunId(1)).unwrap().unwrap(), u32::MAX).unwrap();
+    assert_eq!(page, sheet(&grid, &[Content::Word("deleted"), Content::Picture(picture(2)), Content::Picture(picture(3))]));
+}
+
+#[test]
 fn labels_tell_the_cells_apart() {
     let pictures: Vec<_> = (0..3).map(|id| Content::Picture(picture(id))).collect();
     let one = sheet(&ask(&[("seed", "1,2,3")]), &pictures);

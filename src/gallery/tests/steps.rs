@@ -28,6 +28,23 @@ fn the_oldest_runs_that_are_over_lose_their_steps_first() {
 }
 
 #[test]
+fn all_folders_are_looked_through_only_once() {
+    let (folder, gallery) = workspace();
+    finish(&gallery, &ask(&[("seed", "1..3")]));
+    keep(&gallery, 1, 10);
+    let usage = |gallery: &Gallery| (gallery.steps_usage().bytes, gallery.steps_usage().runs);
+    assert_eq!(usage(&gallery), (1000, 1));
+    keep(&open(folder.path()), 2, 10);
+    assert_eq!(usage(&gallery), (1000, 1), "another process looks after its own");
+    keep(&gallery, 3, 10);
+    gallery.trash(&[RunId(1)]).unwrap();
+    assert_eq!(usage(&gallery), (1000, 1));
+    gallery.restore(&[RunId(1)]).unwrap();
+    assert_eq!(usage(&gallery), (2000, 2));
+    assert_eq!(usage(&open(folder.path())), (3000, 3));
+}
+
+#[test]
 fn a_long_run_keeps_some_of_its_steps_evenly_and_the_last() {
     let (_folder, gallery) = workspace();
     gallery.submit(&ask(&[("steps", "1000")])).unwrap();
@@ -52,6 +69,7 @@ fn steps_are_kept_until_that_fails_once_and_no_failure_is_the_runs() {
     Connection::open(folder.path().join("darkroom.db")).unwrap().execute_batch("ALTER TABLE runs RENAME TO gone").unwrap();
     fs::create_dir(folder.path().join("runs/000001/steps")).unwrap();
     fs::File::create(gallery.step_path(RunId(1), 1)).unwrap().set_len(BUDGET + 1).unwrap();
+    gallery.look_for_steps(&[RunId(1)]);
     let why = kept.trim().unwrap();
     assert!(why.contains("cannot be looked through"), "{why}");
 }

@@ -64,6 +64,77 @@ fn what_runs_or_waits_is_not_deleted_nor_anything_with_it() {
 }
 
 #[test]
+fn the_first_run_of_a_process_is_not_deleted_before_the_others_are_over() {
+    let (folder, process) = workspace();
+    process.adopt(&ask(&[("seed", "1..3")])).unwrap();
+    process.claim(RunId(1)).unwrap();
+    process.save(RunId(1), &made(), &[picture(1)], 5).unwrap();
+    let other = open(folder.path());
+    let said = other.trash(&[RunId(1)]).unwrap_err().to_string();
+    assert_eq!(said, "run 1 is the first of a `darkroom run` that computes others yet; delete it once that is over");
+    assert_eq!(other.release_orphans().unwrap(), [], "its lock says that the process lives");
+    process.claim(RunId(2)).unwrap();
+    process.save(RunId(2), &made(), &[picture(2)], 5).unwrap();
+    assert_eq!(other.trash(&[RunId(2)]).unwrap(), [RunId(2)]);
+    process.set_state(RunId(3), State::Cancelled, None).unwrap();
+    assert_eq!(other.trash(&[RunId(1)]).unwrap(), [RunId(1)]);
+}
+
+#[test]
+fn runs_that_can_neither_go_nor_come_back_are_told() {
+    let (folder, gallery) = six();
+    fs::create_dir_all(folder.path().join("trash/000002/in the way")).unwrap();
+    let stays = "CREATE TRIGGER stays BEFORE UPDATE OF state ON runs WHEN old.state = 'trash' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    gallery.index(|connection| connection.execute_batch(stays)).unwrap();
+    let error = gallery.trash(&[RunId(1), RunId(2)]).unwrap_err();
+    assert!(error.to_string().ends_with("; what was to be deleted is in the trash all the same, `u` takes it out"), "{error}");
+    assert_eq!(error.downcast_ref::<Stuck>().unwrap().runs, [RunId(1), RunId(2)]);
+    assert_eq!(all(&gallery), [3]);
+    gallery.index(|connection| connection.execute_batch("DROP TRIGGER stays")).unwrap();
+    gallery.restore(&[RunId(1), RunId(2)]).unwrap();
+    assert!((1..=3).all(|id| gallery.picture_path(RunId(id), 0).is_file()));
+}
+
+#[test]
+fn what_was_written_of_a_run_while_it_was_in_the_trash_hides_nothing_of_it() {
+    let (folder, gallery) = six();
+    gallery.set_note(RunId(1), "before").unwrap();
+    gallery.trash(&[RunId(1)]).unwrap();
+    let run = folder.path().join("runs/000001");
+    fs::create_dir(&run).unwrap();
+    fs::write(run.join("marks.toml"), "star = true").unwrap();
+    gallery.restore(&[RunId(1)]).unwrap();
+    assert!(["1.png", "recipe.toml", "note.txt", "marks.toml"].iter().all(|name| run.join(name).is_file()));
+    assert!(!folder.path().join("trash/000001").exists());
+    // Nor does a note make a folder for one that is on its way there.
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..30).for_each(|_| _ = gallery.trash(&[RunId(1)]).and_then(|_| gallery.restore(&[RunId(1)]))));
+        let other = open(folder.path());
+        (0..30).for_each(|_| _ = other.set_note(RunId(1), "meanwhile"));
+    });
+    gallery.trash(&[RunId(1)]).unwrap();
+    assert!(!run.exists() && folder.path().join("trash/000001/1.png").is_file());
+}
+
+#[test]
+fn lists_of_a_sweep_that_somebody_wrote_are_no_trouble() {
+    let (folder, gallery) = six();
+    let axes = "[[axes]]\nfield = \"seed\"\nvalues = [\"1\", \"2\"]\n";
+    for kept in [
+        "cells = 9223372036854775807\naxes = []\n".to_owned(),
+        format!("first = 9223372036854775807\ncells = 2\n{axes}"),
+        format!("first = -9223372036854775808\ncells = 2\n{axes}"),
+        format!("first = 7\ncells = 2\n{axes}"),
+    ] {
+        fs::write(folder.path().join("runs/000001/grid.toml"), kept).unwrap();
+        assert_eq!(rebuild(folder.path()).unwrap(), Rebuilt { runs: 6, skipped: 1 });
+    }
+    fs::write(folder.path().join("runs/000001/grid.toml"), "cells = 9223372036854775807\naxes = []\n").unwrap();
+    gallery.trash(&[RunId(1)]).unwrap();
+    assert_eq!(gallery.purge().unwrap().runs, 1);
+}
+
+#[test]
 fn a_rebuild_knows_the_trash() {
     let (folder, gallery) = six();
     gallery.mark(RunId(3), &Mark::Rate(5)).unwrap();
@@ -148,7 +219,10 @@ fn a_folder_that_somebody_took_out_of_the_trash_is_told() {
     gallery.trash(&[RunId(1), RunId(2)]).unwrap();
     fs::remove_dir_all(folder.path().join("trash/000002")).unwrap();
     let said = gallery.restore(&[RunId(1), RunId(2)]).unwrap_err().to_string();
-    assert!(said.starts_with("run 2 is not in the trash any more: its folder") && said.ends_with("trash/000002 is gone"), "{said}");
+    assert!(
+        said.starts_with("run 2 is not in the trash any more: what its folder") && said.ends_with("trash/000002 held is gone"),
+        "{said}"
+    );
     assert!(folder.path().join("trash/000001").is_dir(), "either all come back or none");
     assert_eq!(gallery.purge().unwrap().runs, 2);
 }

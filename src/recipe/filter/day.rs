@@ -10,7 +10,8 @@ const DAY_MS: i64 = 86_400_000;
 pub struct Today {
     /// Milliseconds since 1970.
     pub now_ms: i64,
-    /// Seconds that the user's clock is ahead of UTC.
+    /// Seconds that the user's clock is ahead of UTC. It is taken for all days: those in the other half of the year, by summer
+    /// time, begin an hour off.
     pub utc_offset_s: i32,
 }
 

@@ -7,15 +7,19 @@ use image::RgbImage;
 
 const PARAMETERS: &str = "a red fox\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 11, Size: 64x48, Model: Deliberate";
 
-/// A picture with a chunk before its end, as a signature is.
+/// A picture with a chunk before its pixels, as a signature is.
 fn signed() -> Vec<u8> {
+    signed_by(b"c2pa manifest")
+}
+
+fn signed_by(whom: &[u8; 13]) -> Vec<u8> {
     let mut bytes = png((64, 48), &[(Chunk::Plain, "parameters", PARAMETERS)]);
-    let manifest = b"\0\0\0\x1ejumb\0\0\0\x16jumdc2pa manifest";
+    let manifest = [&b"\0\0\0\x1ejumb\0\0\0\x16jumd"[..], whom].concat();
     let mut chunk = (manifest.len() as u32).to_be_bytes().to_vec();
     let mut sum = flate2::Crc::new();
     sum.update(b"caBX");
-    sum.update(manifest);
-    chunk.extend([&b"caBX"[..], manifest, &sum.sum().to_be_bytes()].concat());
+    sum.update(&manifest);
+    chunk.extend([&b"caBX"[..], &manifest, &sum.sum().to_be_bytes()].concat());
     bytes.splice(33..33, chunk);
     bytes
 }
@@ -44,16 +48,56 @@ fn a_signed_picture_stays_as_it_is_whatever_is_done_with_its_run() {
 }
 
 #[test]
+fn a_signed_picture_stays_as_it_is_though_what_is_known_of_it_is_lost() {
+    for what in ["", "program = 7 = 8"] {
+        let desk = Desk::new();
+        let id = desk.import("signed.png", &signed()).run.id;
+        let path = desk.gallery.picture_path(id, 0);
+        let kept = path.with_file_name("foreign.toml");
+        if what.is_empty() {
+            fs::remove_file(&kept).unwrap()
+        } else {
+            fs::write(&kept, what).unwrap()
+        }
+        rebuild(desk.gallery.workspace()).unwrap();
+        let run = desk.gallery.run(id).unwrap().unwrap();
+        let told = Foreign { program: "another program".into(), size: (64, 48), ..Foreign::default() };
+        assert_eq!((run.state, foreign(&run)), (State::Done, &told));
+        // Nor where the index does not know it either.
+        desk.gallery.index(|connection| connection.execute("UPDATE runs SET origin = NULL, state = 'running'", [])).unwrap();
+        let said = desk.gallery.save(id, &own_made(), &[RgbImage::new(8, 8)], 1).unwrap_err().to_string();
+        assert!(said.ends_with("1.png is signed, or of another program, and stays as it is; move it away"), "{said}");
+        assert!(fs::read(&path).unwrap() == signed());
+    }
+}
+
+#[test]
+fn a_picture_of_ours_that_somebody_has_signed_is_not_written_again() {
+    let desk = Desk::new();
+    let plain = own(&[]).remove(0);
+    let mut both = plain.clone();
+    both.splice(33..33, signed()[33..33 + 12 + 29].iter().copied());
+    let run = desk.import("both.png", &both).run;
+    let again = |bytes: &[u8]| {
+        fs::write(desk.gallery.picture_path(run.id, 0), bytes).unwrap();
+        desk.gallery.index(|connection| connection.execute("UPDATE runs SET origin = NULL, state = 'running'", [])).unwrap();
+        desk.gallery.save(run.id, &own_made(), &[RgbImage::new(8, 8)], 1)
+    };
+    assert!(again(&both).is_err());
+    assert!(again(&plain).is_ok(), "what a run that died has left is");
+    assert!(again(&plain[..plain.len() / 2]).is_ok(), "and what of it is broken");
+}
+
+#[test]
 fn the_same_bytes_are_one_run_under_any_name() {
     let desk = Desk::new();
     let first = desk.import("a.png", &signed());
     let again = desk.import("b.png", &signed());
     assert_eq!((again.known, again.run.id, first.known), (true, first.run.id, false));
-    let mut other = signed();
-    let at = other.len() - 1;
-    other.splice(at..at, []);
+    let other = desk.import("a.png", &signed_by(b"c2pa another!"));
+    assert!(!other.known, "the same recipe and as many bytes, but others");
     let other = desk.import("c.png", &png((64, 48), &[(Chunk::Packed, "parameters", PARAMETERS)]));
-    assert_eq!((other.known, desk.gallery.history("fox", None, 9).unwrap().total), (false, 2), "the same recipe in another file");
+    assert_eq!((other.known, desk.gallery.history("fox", None, 9).unwrap().total), (false, 3), "the same recipe in another file");
     desk.gallery.trash(&[first.run.id]).unwrap();
     assert!(!desk.import("a.png", &signed()).known, "what was deleted may come again");
 }
@@ -116,6 +160,22 @@ fn read_back(bytes: &[u8]) -> Recipe {
     let path = folder.path().join("x.png");
     fs::write(&path, bytes).unwrap();
     crate::gallery::read_png_recipe(&path).unwrap().0
+}
+
+#[test]
+fn the_other_pictures_of_a_run_are_found_by_their_names_among_any_number() {
+    let desk = Desk::new();
+    let named = desk.folder.path().join("named");
+    fs::create_dir(&named).unwrap();
+    (0..12_000).for_each(|number| fs::write(named.join(format!("a{number}.png")), b"").unwrap());
+    for (number, bytes) in (1..).zip(own(&[("count", "3")])) {
+        fs::write(named.join(format!("seed-7-{number}.png")), bytes).unwrap();
+    }
+    assert!(!desk.gallery.import(&named.join("seed-7-2.png")).unwrap().known);
+    let alone = named.join("alone.png");
+    fs::write(&alone, &own(&[("count", "2")])[0]).unwrap();
+    let said = crate::words::sentence(&desk.gallery.import(&alone).unwrap_err());
+    assert!(said.contains("picture 2 is not among the 4096 pictures beside it that were looked at; move those"), "{said}");
 }
 
 #[test]

@@ -35,6 +35,8 @@ fn the_first_pass_is_the_recipe_and_the_rest_is_told() {
     assert_eq!((foreign.program.as_str(), foreign.model.as_deref()), ("ComfyUI", Some("v1-5-pruned-emaonly.safetensors")));
     let unmapped = [
         "seed: 156680208700286",
+        "model: v1-5-pruned-emaonly.safetensors",
+        "size: 64x48",
         "negative prompt: text, watermark",
         "sampler: euler",
         "scheduler: normal",
@@ -66,8 +68,14 @@ fn texts_and_numbers_are_found_behind_other_nodes() {
     let run = desk.told("prompt", &flux.to_string()).run;
     assert_eq!(sorted(fields(&run)), pairs(&[("prompt", "short words\na long sentence"), ("steps", "24"), ("seed", "77")]));
     assert_eq!(foreign(&run).model.as_deref(), Some("flux1-dev.safetensors"));
-    let unmapped =
-        ["sampler: euler", "scheduler: simple", "guidance of the model: 3.5", "other nodes: CLIPTextEncodeFlux, FluxGuidance, easy string"];
+    let unmapped = [
+        "model: flux1-dev.safetensors",
+        "size: 64x48",
+        "sampler: euler",
+        "scheduler: simple",
+        "guidance of the model: 3.5",
+        "other nodes: CLIPTextEncodeFlux, FluxGuidance, easy string",
+    ];
     assert_eq!(foreign(&run).unmapped, unmapped);
 
     // A control net takes both prompts and gives both; a seed comes from a node of its own; nothing is left of the negative one.
@@ -136,5 +144,6 @@ fn a_graph_as_it_was_drawn_is_second_best() {
     assert_eq!(sorted(fields(&run)), pairs(&[("prompt", "drawn words"), ("steps", "31"), ("guidance", "6.5"), ("seed", "1234")]));
     let foreign = foreign(&run);
     assert_eq!((foreign.program.as_str(), foreign.model.as_deref()), ("ComfyUI", Some("dream.ckpt")));
-    assert_eq!(foreign.unmapped, ["negative prompt: drawn badly", "sampler: euler", "scheduler: karras"]);
+    let unmapped = ["model: dream.ckpt", "size: 64x48", "negative prompt: drawn badly", "sampler: euler", "scheduler: karras"];
+    assert_eq!(foreign.unmapped, unmapped);
 }

@@ -110,6 +110,36 @@ fn deep_wide_and_long_texts_come_to_an_end() {
     }
 }
 
+/// Nodes of which each leads to all others, so that every search has everything before it.
+fn thicket(nodes: usize) -> String {
+    let links = |input: &str| (0..nodes).map(|to| format!("\"{input}{to}\": [\"{to}\", 0]")).collect::<Vec<_>>().join(", ");
+    let texts = graph::TEXTS.iter().map(|input| format!("\"{input}\": [\"1\", 0]")).collect::<Vec<_>>().join(", ");
+    let node = |at: usize| format!("\"{at}\": {{\"class_type\": \"A\", \"inputs\": {{{}, {texts}}}}}", links("cond"));
+    let sampler = "\"s\": {\"class_type\": \"KSampler\", \"inputs\": {\"steps\": [\"0\", 0], \"positive\": [\"0\", 0]}}";
+    format!("{{{sampler}, {}}}", (0..nodes).map(node).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn a_graph_in_which_all_leads_to_all_comes_to_an_end() {
+    let text = thicket(150);
+    let text = text.as_str();
+    let begun = std::time::Instant::now();
+    assert!(comfyui::read(Some(text), None).is_some());
+    // A minute and more without a limit on all searches together; a second in a build that is not optimised.
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn json_of_too_many_values_is_none() {
+    let many = |count: usize| format!("{{\"seed\": 1, \"a\": [{}0]}}", "[0],".repeat(count));
+    let told = |text: &str| invokeai::read(Some(text), None, None);
+    assert!(told(&many(40_000)).is_some());
+    assert!(told(&many(60_000)).is_none());
+    // In a text they are none.
+    let long = format!("{{\"seed\": 1, \"positive_prompt\": \"{}\"}}", "[\\\",{".repeat(100_000));
+    assert!(told(&long).is_some());
+}
+
 /// A file of every program.
 fn files() -> &'static [Vec<u8>] {
     static FILES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();

@@ -21,6 +21,8 @@ fn a1111() {
     assert_eq!((foreign.program.as_str(), foreign.file.as_str(), foreign.size), ("A1111", "00012-2814749767.png", (64, 48)));
     assert_eq!(foreign.model.as_deref(), Some("v1-5-pruned-emaonly"));
     let unmapped = [
+        "model: v1-5-pruned-emaonly",
+        "size: 64x48",
         "negative prompt: blurry, lowres\nworst quality",
         "Sampler: DPM++ 2M",
         "Schedule type: Karras",
@@ -47,7 +49,7 @@ fn a1111_without_what_others_have() {
 
     // A last line with too few pairs belongs to the prompt.
     let run = desk.told("parameters", "a barn\nred: very, blue: not").run;
-    assert_eq!((run.recipe.prompt().as_str(), foreign(&run).unmapped.len()), ("a barn\nred: very, blue: not", 0));
+    assert_eq!((run.recipe.prompt().as_str(), foreign(&run).unmapped.join(", ")), ("a barn\nred: very, blue: not", "size: 64x48".into()));
     // Nothing but numbers: the prompt is empty, and not what a form begins with.
     let run = desk.told("parameters", "Steps: 20, Sampler: Euler a, CFG scale: 7").run;
     assert_eq!(run.recipe.prompt(), "");
@@ -57,12 +59,22 @@ fn a1111_without_what_others_have() {
 fn values_out_of_a_fields_range_are_listed_and_not_bent() {
     let desk = Desk::new();
     let run = desk.told("parameters", "x\nSteps: 1001, CFG scale: 101, Seed: -1, Size: 64x48").run;
-    assert_eq!(foreign(&run).unmapped, ["seed: -1", "steps: 1001", "guidance: 101"]);
+    assert_eq!(foreign(&run).unmapped, ["seed: -1", "steps: 1001", "guidance: 101", "size: 64x48"]);
     assert_eq!(fields(&run), pairs(&[("prompt", "x")]));
     let long = "x".repeat(70_000);
     let run = desk.told("parameters", &format!("{long}\nSteps: 5, CFG scale: 7, Seed: 1")).run;
     let kept = &foreign(&run).unmapped[0];
     assert_eq!((run.recipe.prompt().as_str(), kept.chars().count()), ("", "prompt: ".len() + 2000 + 1));
+}
+
+#[test]
+fn a_long_list_ends_with_how_much_more_there_was() {
+    let desk = Desk::new();
+    let pairs: Vec<_> = (0..150).map(|number| format!("Extra {number}: {number}")).collect();
+    let run = desk.told("parameters", &format!("x\nSteps: 5, Model: dream, {}", pairs.join(", "))).run;
+    let unmapped = &foreign(&run).unmapped;
+    assert_eq!((unmapped.len(), unmapped[0].as_str(), unmapped[2].as_str()), (100, "model: dream", "Extra 0: 0"));
+    assert_eq!(unmapped[99], "… and 53 more", "of 152");
 }
 
 #[test]
@@ -82,6 +94,8 @@ fn stable_diffusion_cpp() {
     let foreign = foreign(&run);
     assert_eq!((foreign.program.as_str(), foreign.model.as_deref()), ("stable-diffusion.cpp", Some("v1-5.safetensors")));
     let unmapped = [
+        "model: v1-5.safetensors",
+        "size: 64x48",
         "negative prompt: üngly",
         "sampler: dpm++2mv2",
         "scheduler: karras",
@@ -113,6 +127,8 @@ fn invokeai() {
     let foreign = foreign(&run);
     assert_eq!((foreign.program.as_str(), foreign.model.as_deref()), ("InvokeAI", Some("Juggernaut XL v9")));
     let unmapped = [
+        "model: Juggernaut XL v9",
+        "size: 64x48",
         "negative prompt: people",
         "generation_mode: txt2img",
         "rand_device: cpu",
@@ -139,12 +155,21 @@ fn invokeai_2_and_1() {
         pairs(&[("prompt", "a castle  at night moon:0.5"), ("steps", "50"), ("guidance", "7.5"), ("seed", "999")])
     );
     assert_eq!(foreign(&run).model.as_deref(), Some("stable-diffusion-1.5"));
-    let unmapped = ["negative prompt: fog", "threshold: 0", "type: txt2img", "sampler: k_lms", "model_hash: cc6c", "app_version: 2.3.5"];
+    let unmapped = [
+        "model: stable-diffusion-1.5",
+        "size: 64x48",
+        "negative prompt: fog",
+        "threshold: 0",
+        "type: txt2img",
+        "sampler: k_lms",
+        "model_hash: cc6c",
+        "app_version: 2.3.5",
+    ];
     assert_eq!(foreign(&run).unmapped, unmapped);
 
     let run = desk.import("c.png", &png((64, 48), &[(Chunk::Plain, "Dream", dream)])).run;
     assert_eq!(sorted(fields(&run)), pairs(&[("prompt", "a castle  at night"), ("steps", "50"), ("guidance", "7.5"), ("seed", "42")]));
-    assert_eq!(foreign(&run).unmapped, ["negative prompt: fog", "sampler: k_lms", "--hires_fix: on", "-U: 2 0.75"]);
+    assert_eq!(foreign(&run).unmapped, ["size: 64x48", "negative prompt: fog", "sampler: k_lms", "--hires_fix: on", "-U: 2 0.75"]);
     let run = desk.told("Dream", "well-lit -known places -s50 -S7 -C12.5 -Ak_euler").run;
     assert_eq!(
         (run.recipe.prompt().as_str(), run.recipe.seed()),
