@@ -146,6 +146,7 @@ impl App {
     fn stands(&mut self, run: Run) {
         let id = run.id;
         self.training_stands(&run);
+        self.gallery.guests.change(&run);
         self.cell_stands(id, Some(run.state));
         if run.state != State::Running {
             self.pausing.remove(&id);
