@@ -151,11 +151,11 @@ pub fn events() -> Vec<Event> {
         Models { models: vec![model] },
         Pulling { pull },
         Pulled { repository: "a/b".into(), end: PullEnd::Done, text: "here".into() },
-        Stopping,
-        Refused { reason: "too many".into() },
-        SentAway { reason: "too slow".into() },
         Heard { number: 5 },
         Ping,
+        Stopping,
+        Refused { reason: "too many".into() },
+        SentAway { reason: "too many".into() },
     ]
 }
 
