@@ -11,9 +11,14 @@ pub fn command(command: Command) -> Command {
     renamed(command, &HERE)
 }
 
-/// A command for an engine on another machine, whose own files are meant: `~/` is the folder that it stands in.
+/// A command for an engine on another machine, whose own files are meant. What `~/` is, it knows: [`at_home`].
 pub fn command_there(command: Command) -> Command {
-    renamed(command, &THERE)
+    command
+}
+
+/// A command as its engine reads it: with the whole paths of what is named from the home folder.
+pub fn at_home(command: Command) -> Command {
+    renamed(command, &HOME)
 }
 
 /// A recipe with the whole paths of its models and pictures.
@@ -28,7 +33,7 @@ struct Names {
 }
 
 const HERE: Names = Names { file: whole, model: model_here };
-const THERE: Names = Names { file: from_home, model: |model| from_home(model).map(|path| path.to_string_lossy().into_owned()) };
+const HOME: Names = Names { file: home, model: |model| home(model).map(|path| path.to_string_lossy().into_owned()) };
 
 fn renamed(command: Command, names: &Names) -> Command {
     match command {
@@ -95,11 +100,6 @@ fn whole(path: &str) -> Option<PathBuf> {
     home(path).or_else(|| Path::new(path).is_relative().then(|| absolute(path).ok()).flatten())
 }
 
-/// A path from the home folder, as one who stands there calls it.
-fn from_home(path: &str) -> Option<PathBuf> {
-    path.strip_prefix("~/").filter(|rest| !rest.is_empty()).map(PathBuf::from)
-}
-
 /// What no shell has done to a path that was typed into a form.
 fn home(path: &str) -> Option<PathBuf> {
     Some(BaseDirs::new()?.home_dir().join(path.strip_prefix("~/")?))
@@ -135,13 +135,17 @@ mod tests {
         assert!(Path::new(&upscale.model).is_absolute());
         assert_eq!(upscale.text_model, absolute("tests").unwrap().to_str().unwrap());
     }
+
     #[test]
-    fn files_on_another_machine_are_named_from_the_home_folder_there() {
+    fn files_on_another_machine_are_in_the_home_folder_there() {
+        let home = BaseDirs::new().unwrap().home_dir().to_owned();
+        let whole = |rest: &str| home.join(rest).to_string_lossy().into_owned();
         let pairs = [("image", "~/three.png"), ("model", "~/models/small")].map(|(field, value)| (field.to_owned(), value.to_owned()));
         let submit = Command::Submit { grid: Grid::one(Recipe::parse("edit", &pairs).unwrap()) };
-        let Command::Submit { grid } = command_there(submit) else { panic!("another command") };
-        assert_eq!(grid.recipes[0].images()[0].as_str(), "three.png");
-        assert_eq!(grid.recipes[0].model(), "models/small");
+        assert_eq!(command_there(submit.clone()), submit, "this machine's home is another");
+        let Command::Submit { grid } = at_home(submit) else { panic!("another command") };
+        assert_eq!(grid.recipes[0].images()[0].as_str(), whole("three.png"));
+        assert_eq!(grid.recipes[0].model(), whole("models/small"));
         for same in ["src/input/campanile.jpg", "/data/three.png", "run:7", "~"] {
             let look = |image: &str| Command::Look {
                 ticket: 1,
@@ -150,7 +154,7 @@ mod tests {
                 fit: Fit::Crop,
                 background: Colour([0; 3]),
             };
-            assert_eq!(command_there(look(same)), look(same));
+            assert_eq!(at_home(look(same)), look(same));
         }
     }
 }

@@ -175,6 +175,10 @@ fn dispatch(matches: &ArgMatches, out: &mut dyn Write) -> Result<()> {
     if let Some((host, command)) = elsewhere.filter(|(_, command)| *command != "doctor") {
         bail!("--host is for the workbench; `ssh {host} darkroom {command}` does the rest");
     }
+    let watched = matches.subcommand_name().filter(|_| matches.get_flag("watch"));
+    if let Some(command) = watched.filter(|command| !["doctor", "attach"].contains(command)) {
+        bail!("--watch is for the workbench; leave it out for `darkroom {command}`");
+    }
     let workspace = workspace(matches)?;
     let compute = Compute::from_arg_matches(matches)?;
     let program = || link::client::this_program(compute.arguments());
@@ -252,7 +256,12 @@ fn workbench(cli: &Cli, workspace: PathBuf) -> Result<()> {
     };
     block_on(async {
         let wire = wire(cli, &workspace).await?;
-        terminal::run(wire, options).await
+        let outgoing = wire.outgoing.clone();
+        let ended = terminal::run(wire, options).await;
+        if let Some(unheard) = outgoing.unheard() {
+            let _ = writeln!(io::stderr(), "darkroom: what you asked for last may not have reached the engine: {unheard}");
+        }
+        ended
     })
 }
 
@@ -263,7 +272,10 @@ async fn wire(cli: &Cli, workspace: &Path) -> Result<Wire> {
             false => link::client::connect(workspace, link::client::this_program(cli.compute.arguments())?),
         });
     };
-    link::client::connect_to(remote(cli, host, cli.watch)?).await
+    let remote = remote(cli, host, cli.watch)?;
+    // It may take its time, and a screen that says so needs no password any more.
+    let _ = writeln!(io::stderr(), "darkroom: waiting for {host}");
+    link::client::connect_to(remote).await
 }
 
 fn remote(cli: &Cli, host: &str, watches: bool) -> Result<Remote> {

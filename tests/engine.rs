@@ -294,6 +294,9 @@ fn the_commands_find_start_and_end_the_engine() {
     let workspace = Workspace::new();
     assert_eq!(workspace.says(&["stop"]), "no engine runs in this workspace\n");
     assert_eq!(workspace.says(&["status", "--json"]), "{\"pid\":null,\"held\":false,\"runs\":[]}\n");
+    let watching = workspace.darkroom(&["--watch", "submit", "sample"]);
+    assert_eq!(watching.status.code(), Some(2));
+    assert_eq!(watching.stderr, b"darkroom: --watch is for the workbench; leave it out for `darkroom submit`\n");
     let queued = workspace.says(&["submit", "sample", "--json", "--steps", "1000", "--seed", "1,2"]);
     assert_eq!(queued, "{\"event\":\"queued\",\"run\":1}\n{\"event\":\"queued\",\"run\":2}\n");
     let status = workspace.says(&["status", "--json"]);

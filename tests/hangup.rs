@@ -84,10 +84,10 @@ impl Session {
         let (mut from, mut to) = (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
         let (send, output) = channel();
         thread::spawn(move || {
-            let (mut bytes, mut all, mut gone) = ([0; 4096], Vec::new(), false);
+            let (mut bytes, mut all, mut gone, mut heard) = ([0; 4096], Vec::new(), false, 0);
             while let Ok(count @ 1..) = from.read(&mut bytes) {
-                answer(&bytes[..count], &mut to);
                 all.extend_from_slice(&bytes[..count]);
+                answer(&all, &mut heard, &mut to);
                 if !gone && all.len() > moment {
                     gone = true;
                     match ending {
@@ -120,10 +120,14 @@ impl Session {
 }
 
 /// A terminal says that it is well when it is asked, and shows no more pictures before it has.
-fn answer(bytes: &[u8], to: &mut dyn Write) {
-    if bytes.windows(4).any(|window| window == b"\x1b[5n") {
+///
+/// Every question, also one that two reads have cut: without an answer the program would wait, and there would be no more bytes.
+fn answer(all: &[u8], heard: &mut usize, to: &mut dyn Write) {
+    while let Some(at) = all[*heard..].windows(4).position(|window| window == b"\x1b[5n") {
+        *heard += at + 4;
         to.write_all(b"\x1b[0n").ok();
     }
+    *heard = all.len().saturating_sub(3).max(*heard);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use darkroom::recipe::{Grid, Recipe, Run, RunId, State};
 use pty::Seat;
 use sshd::Sshd;
 use std::ffi::OsString;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use std::{env, fs, process};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -80,9 +80,9 @@ async fn lost(wire: &mut Wire) -> String {
     until(wire, |news| if let News::Lost { reason } = news { Some(reason) } else { None }).await
 }
 
-async fn done(wire: &mut Wire, id: i64) -> Run {
+async fn is(wire: &mut Wire, id: i64, state: State) -> Run {
     until(wire, |news| match news {
-        News::Event(Event::Run { run }) if run.id == RunId(id) && run.state == State::Done => Some(run),
+        News::Event(Event::Run { run }) if run.id == RunId(id) && run.state == state => Some(run),
         _ => None,
     })
     .await
@@ -103,10 +103,12 @@ async fn a_connection_that_is_cut_comes_back_by_itself_and_the_run_ends_in_the_s
     sshd.cut();
     let reason = lost(&mut wire).await;
     assert!(reason.starts_with("connection lost, trying again (ssh: "), "{reason}");
-    // It goes on without us: somebody at the machine itself sees it.
-    let mut beside = client::watch(workspace.path());
+    // It goes on without us: somebody at the machine itself sees it, and puts it aside, so that it is not over before we are back.
+    let mut beside = client::connect(workspace.path(), PathBuf::from(DARKROOM).into());
     let before = step(&mut beside).await;
     assert!(step(&mut beside).await > before);
+    beside.commands.send(Command::Pause { run: RunId(1) }).unwrap();
+    is(&mut beside, 1, State::Paused).await;
     // It is tried again and again, and what is asked meanwhile is kept.
     wire.commands.send(Command::Note { run: RunId(1), text: "written while cut".into() }).unwrap();
     wire.commands.send(submit(&[("steps", "1")])).unwrap();
@@ -114,10 +116,20 @@ async fn a_connection_that_is_cut_comes_back_by_itself_and_the_run_ends_in_the_s
     sshd.knocked().await;
     sshd.open();
     greeted(&mut wire).await;
-    wire.commands.send(Command::NextFrame { run: RunId(1) }).unwrap();
-    assert!(step(&mut wire).await > before);
-    assert_eq!(done(&mut wire, 1).await.note.as_deref(), Some("written while cut"));
-    done(&mut wire, 2).await;
+    wire.commands.send(Command::Resume { run: RunId(1) }).unwrap();
+    let (mut goes_on, mut done) = (false, Vec::new());
+    until(&mut wire, |news| {
+        match news {
+            News::Event(Event::Step { run: RunId(1), index, .. }) => goes_on |= index > before,
+            News::Event(Event::Run { run }) if run.state == State::Done => done.push((run.id.0, run.note)),
+            _ => {}
+        }
+        (done.len() == 2).then_some(())
+    })
+    .await;
+    done.sort();
+    assert!(goes_on);
+    assert_eq!(done, [(1, Some("written while cut".to_owned())), (2, None)]);
 
     let out = quiet.path().join("out.png");
     let fields: Vec<String> = LONG.iter().map(|(field, value)| format!("--{field}={value}")).collect();
@@ -125,6 +137,28 @@ async fn a_connection_that_is_cut_comes_back_by_itself_and_the_run_ends_in_the_s
     words.extend(fields.iter().map(String::as_str));
     assert!(quiet.says(&words).status.success());
     assert!(fs::read(workspace.path().join("runs/000001/1.png")).unwrap() == fs::read(out).unwrap(), "the pictures differ");
+}
+
+#[tokio::test]
+async fn what_is_said_into_a_dead_connection_is_said_again_over_the_next_one_and_done_once() {
+    let Some(mut sshd) = Sshd::start() else { return };
+    let workspace = Workspace::new();
+    let mut wire = client::connect_to(workspace.remote(&sshd)).await.unwrap();
+    wire.commands.send(submit(&[("steps", "1")])).unwrap();
+    is(&mut wire, 1, State::Done).await;
+    sshd.freezes();
+    wire.commands.send(submit(&[("steps", "2")])).unwrap();
+    wire.commands.send(Command::Note { run: RunId(1), text: "into the void".into() }).unwrap();
+    let frozen = Instant::now();
+    let reason = lost(&mut wire).await;
+    assert!(frozen.elapsed() < Duration::from_secs(30), "ssh and the link both notice it by themselves: {reason}");
+    greeted(&mut wire).await;
+    is(&mut wire, 2, State::Done).await;
+    wire.commands.send(submit(&[("steps", "3")])).unwrap();
+    is(&mut wire, 3, State::Done).await;
+    assert_eq!(wire.outgoing.unheard(), None);
+    assert_eq!(fs::read_to_string(workspace.path().join("runs/000001/note.txt")).unwrap().trim(), "into the void");
+    assert!(!workspace.path().join("runs/000004").exists(), "what was done is not done again");
 }
 
 #[tokio::test]
@@ -165,16 +199,24 @@ async fn what_keeps_ssh_or_the_program_there_from_it_is_told_in_a_sentence() {
 
 #[tokio::test]
 async fn who_watches_over_ssh_starts_no_engine_and_waits_for_one() {
-    let Some(sshd) = Sshd::start() else { return };
+    let Some(mut sshd) = Sshd::start() else { return };
     let workspace = Workspace::new();
     let remote = || Remote::new("box", &workspace.there(true)).unwrap().by(&sshd.ssh());
     let mut wire = client::connect_to(remote()).await.unwrap();
     let none = until(&mut wire, |news| if let News::NoEngine { reason } = news { Some(reason) } else { None }).await;
     assert!(none.contains("there is no engine to watch"), "{none}");
+    // It looks again by itself, after ten seconds; a key makes it look now.
+    sshd.forget_knocks();
+    let looked = Instant::now();
+    loop {
+        wire.wake.notify_waiters();
+        if timeout(Duration::from_millis(100), sshd.knocked()).await.is_ok() {
+            break;
+        }
+    }
+    assert!(looked.elapsed() < Duration::from_secs(9), "it has looked by itself");
     assert!(String::from_utf8(workspace.says(&["status"]).stdout).unwrap().contains("no engine runs"));
     assert!(workspace.says(&["submit", "sample", "--steps", "1000"]).status.success());
-    // It looks again by itself; a key makes it look now.
-    wire.wake.notify_waiters();
     step(&mut wire).await;
 }
 
@@ -227,7 +269,11 @@ async fn at_the_screen_nothing_that_was_typed_is_lost() {
     seat.shows("background one two");
     seat.shows("1 · a red three");
     seat.until("the run, finished", |_| workspace.path().join("runs/000001/1.png").is_file().then_some(()));
-    seat.types("\x11");
+    sshd.cut();
+    seat.shows("connection lost, trying again");
+    // Nothing runs, so that it leaves without a question; what was asked for is named when the screen is gone.
+    seat.types(" three\r\x11");
+    seat.shows("not have reached the engine: a run");
     seat.until("end", |seen| seen.over.then_some(()));
     assert!(seat.child.wait().unwrap().success());
     let kept = home.path().join("state/darkroom/hosts");

@@ -37,6 +37,8 @@ mod queue;
 mod screens;
 #[path = "workbench/several.rs"]
 mod several;
+#[path = "workbench/stale.rs"]
+mod stale;
 #[path = "workbench/table.rs"]
 mod table;
 #[path = "workbench/training.rs"]

@@ -54,7 +54,7 @@ impl App {
                 self.learnings.again(started_ms);
                 self.ask_for_curves();
             }
-            Event::Refused { reason } => {
+            Event::Refused { reason } | Event::SentAway { reason } => {
                 self.cut(&reason);
                 self.engine = Engine::Lost(reason);
             }
@@ -96,7 +96,7 @@ impl App {
             Event::Found { ticket, from, runs, total } => self.found(ticket, from, (runs, total)),
             Event::Kin { ticket, kin, .. } => self.kin_came(ticket, kin),
             Event::Table { ticket, table } => self.table_came(ticket, table),
-            Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } => {}
+            Event::History { .. } | Event::Picture { .. } | Event::Chunk { .. } | Event::Heard { .. } | Event::Ping => {}
         }
     }
 
@@ -146,6 +146,7 @@ impl App {
     fn stands(&mut self, run: Run) {
         let id = run.id;
         self.training_stands(&run);
+        self.gallery.guests.change(&run);
         self.cell_stands(id, Some(run.state));
         if run.state != State::Running {
             self.pausing.remove(&id);

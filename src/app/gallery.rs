@@ -237,6 +237,12 @@ impl Gallery {
     /// What was said is read, and what failed may be tried again.
     pub(super) fn key_came(&mut self) {
         (self.said, self.stuck) = (None, false);
+        self.forgive();
+    }
+
+    /// Where nothing is shown yet, what has failed is asked for again.
+    fn forgive(&mut self) {
+        self.filter.refused.take_if(|_| self.pages.total().is_none());
     }
 
     /// The engine has refused something: what was to go may stay.
@@ -259,6 +265,7 @@ impl App {
         }
         self.gallery.open = true;
         self.gallery.said = None;
+        self.gallery.forgive();
         (self.gallery.stale, self.gallery.stuck) = (self.gallery.pages.total().is_some(), false);
     }
 

@@ -34,7 +34,8 @@ impl App {
     /// The run in the preview.
     pub fn on_view(&self) -> Option<&Run> {
         match self.pinned {
-            _ if self.gallery.open => self.gallery.picked().filter(|_| self.gallery.single.is_some()),
+            // The queue knows better than the gallery how far a run is.
+            _ if self.gallery.open => self.gallery.single.as_ref().and(self.gallery.picked_id()).and_then(|id| self.run(id)),
             Some(id) => self.run(id),
             None => self.queue.followed.and_then(|id| self.run(id)).or(self.history.runs.first()),
         }
@@ -52,7 +53,7 @@ impl App {
             Shows::Compare(_) => self.shown_in_comparison(),
             Shows::Table(_) => self.run_of_cell(),
             Shows::Training(_) => self.watched(),
-            Shows::Gallery => self.gallery.picked(),
+            Shows::Gallery => self.gallery.picked_id().and_then(|id| self.run(id)),
             Shows::Workbench if self.focus == Focus::Queue => self.queue.selected().or_else(|| self.on_view()),
             Shows::Easel(_) | Shows::Workbench => self.on_view(),
         }

@@ -21,7 +21,10 @@ pub async fn status(workspace: &Path, json: bool, out: &mut dyn Write) -> Result
     let listens = stream.is_some();
     let (pid, (held, mut runs)) = match stream {
         Some(stream) => ask(stream).await?,
-        None => (lock::holder(workspace), kept(workspace)?),
+        None => {
+            let holder = lock::holder(workspace);
+            (holder, kept(workspace, holder.is_some())?)
+        }
     };
     runs.retain(|run| run.state.is_open() || matches!(run.state, State::Paused | State::Interrupted));
     if json {
@@ -78,14 +81,24 @@ async fn ask(stream: tokio::net::UnixStream) -> Result<(Option<u32>, Queue)> {
     bail!("the engine did not say what it is at")
 }
 
-/// The queue that waits for the next engine.
-fn kept(workspace: &Path) -> Result<Queue> {
+/// The queue without its engine. Where none holds it, as the next one will find it: what an engine has died of is put aside.
+fn kept(workspace: &Path, is_served: bool) -> Result<Queue> {
     if !workspace.join("darkroom.db").exists() {
         return Ok((false, Vec::new()));
     }
     let (gallery, told) = Gallery::open(workspace)?;
     told.iter().try_for_each(|sentence| writeln!(io::stderr(), "{sentence}"))?;
-    Ok((gallery.is_queue_held()?, gallery.queue()?))
+    let (mut held, mut runs) = (gallery.is_queue_held()?, gallery.queue()?);
+    if !is_served {
+        let mut died = gallery.is_signed_on()?;
+        for run in runs.iter_mut().filter(|run| run.state == State::Running) {
+            if !gallery.is_owned(run.id)? {
+                (run.state, died) = (State::Interrupted, true);
+            }
+        }
+        held |= died && gallery.waiting()? > 0;
+    }
+    Ok((held, runs))
 }
 
 #[cfg(test)]
@@ -111,9 +124,16 @@ mod tests {
         gallery.set_step(crate::recipe::RunId(1), 12, 34).unwrap();
         gallery.set_state(crate::recipe::RunId(2), State::Cancelled, None).unwrap();
         let text = printed(workspace.path(), false).await;
-        assert_eq!(text, "no engine runs in this workspace\n     1  running          12/34  sample  a red\\nthree\n");
+        assert_eq!(text, "no engine runs in this workspace\n     1  interrupted      12/34  sample  a red\\nthree\n");
         let json = printed(workspace.path(), true).await;
-        assert_eq!(json, "{\"pid\":null,\"held\":false,\"runs\":[{\"id\":1,\"state\":\"running\",\"step\":12,\"of\":34}]}\n");
+        assert_eq!(json, "{\"pid\":null,\"held\":false,\"runs\":[{\"id\":1,\"state\":\"interrupted\",\"step\":12,\"of\":34}]}\n");
+        gallery.submit(&Grid::one(recipe("waits"))).unwrap();
+        assert!(printed(workspace.path(), false).await.contains("workspace\nthe queue is held: nothing"), "as the next engine will");
+        gallery.set_state(crate::recipe::RunId(1), State::Paused, None).unwrap();
+        assert!(!printed(workspace.path(), false).await.contains("held"));
+        gallery.recover().unwrap();
+        assert!(printed(workspace.path(), false).await.contains("held"), "its engine has not signed off");
+        gallery.sign_off().unwrap();
         gallery.hold_queue(true).unwrap();
         assert!(printed(workspace.path(), false).await.contains("workspace\nthe queue is held: nothing begins until P"));
         assert!(printed(workspace.path(), true).await.contains("\"held\":true"));

@@ -21,12 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn stop(workspace: &Path, now: bool, out: &mut dyn Write) -> Result<()> {
     match (socket::dial(workspace).await?, lock::holder(workspace)) {
         (Some(stream), _) => ask(workspace, stream, now, out).await?,
-        (None, Some(pid)) => {
-            writeln!(out, "the engine (process {pid}) does not listen; it is told to end, and its runs go on in the next one")?;
-            let target = i32::try_from(pid).ok().and_then(Pid::from_raw).context("the engine's process is unknown")?;
-            kill_process(target, Signal::TERM).with_context(|| format!("process {pid} cannot be told to end"))?;
-            gone(workspace, pid, "it does not listen").await?;
-        }
+        (None, Some(pid)) => end(workspace, pid, "it does not listen", out).await?,
         (None, None) => {
             writeln!(out, "no engine runs in this workspace")?;
             return Ok(());
@@ -34,6 +29,14 @@ pub async fn stop(workspace: &Path, now: bool, out: &mut dyn Write) -> Result<()
     }
     writeln!(out, "the engine has ended")?;
     Ok(())
+}
+
+/// Has the system end an engine that cannot be spoken with.
+async fn end(workspace: &Path, pid: u32, why: &str, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "the engine (process {pid}) is told to end, and its runs go on in the next one: {why}")?;
+    let target = i32::try_from(pid).ok().and_then(Pid::from_raw).context("the engine's process is unknown")?;
+    kill_process(target, Signal::TERM).with_context(|| format!("process {pid} cannot be told to end"))?;
+    gone(workspace, pid, why).await
 }
 
 async fn ask(workspace: &Path, stream: UnixStream, now: bool, out: &mut dyn Write) -> Result<()> {
@@ -55,7 +58,12 @@ async fn ask(workspace: &Path, stream: UnixStream, now: bool, out: &mut dyn Writ
         }
     };
     match (pid, lost) {
-        (None, reason) => bail!(reason.unwrap_or_default()),
+        (None, reason) => {
+            // One of another version does not understand this program; it understands the system.
+            let why = reason.unwrap_or_default();
+            let Some(pid) = lock::holder(workspace) else { bail!(why) };
+            end(workspace, pid, why.split(';').next().unwrap_or_default(), out).await
+        }
         (Some(pid), Some(reason)) => gone(workspace, pid, &reason).await,
         // It ends by itself, whatever it still has to finish.
         (Some(pid), None) => {
@@ -84,5 +92,46 @@ async fn gone(workspace: &Path, pid: u32, why: &str) -> Result<()> {
 async fn until_gone(workspace: &Path, pid: u32) {
     while lock::holder(workspace) == Some(pid) {
         sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::engine::lock::Lock;
+    use crate::link::codec::{Writer, encode};
+    use std::{fs, process, thread};
+
+    #[tokio::test]
+    async fn an_engine_of_another_version_is_ended_by_the_system() {
+        let workspace = tempfile::tempdir().unwrap();
+        let path = socket::path(workspace.path()).unwrap();
+        let lock = Lock::take(workspace.path(), &path).unwrap();
+        let listener = socket::listen(&path).unwrap();
+        // Another process in the place of this one.
+        let mut engine = process::Command::new("sleep").arg("600").spawn().unwrap();
+        let pid = engine.id();
+        fs::write(workspace.path().join("engine.lock"), format!("{pid}\n{}\n", path.display())).unwrap();
+        let ended = thread::spawn(move || {
+            let status = engine.wait().unwrap();
+            drop(lock);
+            status
+        });
+        let refuses = tokio::spawn(async move {
+            let reason = "the engine speaks version 1 of the link; go away".to_owned();
+            let mut writer = Writer::new(listener.accept().await.unwrap().0);
+            writer.send(encode(&Event::Refused { reason }).unwrap()).await.unwrap();
+            writer
+        });
+        let mut out = Vec::new();
+        stop(workspace.path(), false, &mut out).await.unwrap();
+        let told = format!(
+            "the engine (process {pid}) is told to end, and its runs go on in the next one: the engine speaks version 1 of the link\n\
+             the engine has ended\n"
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), told);
+        assert!(!ended.join().unwrap().success());
+        drop(refuses.await.unwrap());
     }
 }

@@ -135,7 +135,7 @@ impl Server {
                 self.tell_order()
             }
             Change::Gone(runs) => {
-                runs.iter().for_each(|run| _ = self.singles.remove(run));
+                runs.iter().for_each(|run| _ = self.forget_single(*run));
                 self.tell(&Event::Gone { runs });
                 Ok(())
             }

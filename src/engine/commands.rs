@@ -3,6 +3,7 @@
 use super::browse::{Find, PAGE};
 use super::outbox::Wish;
 use super::server::{Server, Viewer};
+use crate::here;
 use crate::link::codec::{Packet, encode};
 use crate::link::{Command, Event, POINTS, PROTOCOL};
 use crate::model::EMBEDDED;
@@ -14,6 +15,7 @@ impl Server {
     /// Does what a viewer says; tells it why where that cannot be done.
     pub(super) fn obey(&mut self, viewer: u64, command: Command) {
         let Some(&Viewer { greeted, watches, .. }) = self.viewers.get(&viewer) else { return };
+        let changes = command.changes();
         let done = match command {
             Command::Hello { .. } => self.carry_out(viewer, command),
             _ if !greeted => {
@@ -28,14 +30,16 @@ impl Server {
             }
             command => self.carry_out(viewer, command),
         };
-        if let Err(error) = done {
-            self.answer(viewer, &Event::Error { text: format!("{error:#}") });
+        self.or_answer(viewer, done);
+        if changes {
+            self.acknowledge(viewer);
         }
     }
 
-    fn carry_out(&mut self, viewer: u64, command: Command) -> Result<()> {
-        match command {
-            Command::Hello { protocol, version, watches } => return self.greet(viewer, protocol, (&version, watches)),
+    /// Does what a viewer has said. It may have left since then.
+    pub(super) fn carry_out(&mut self, viewer: u64, command: Command) -> Result<()> {
+        match here::at_home(command) {
+            Command::Hello { protocol, version, watches, viewer: id } => return self.greet(viewer, protocol, (&version, watches, id)),
             Command::Submit { grid } => return self.submit(viewer, grid),
             Command::Cancel { run } => return self.cancel(run),
             Command::CancelAll => return self.cancel_all(),
@@ -49,21 +53,25 @@ impl Server {
             Command::Picture { run, index, side } => return self.picture(viewer, run, index, side),
             Command::Curve { run, after } => return self.curve(viewer, run, after),
             Command::Note { run, text } => return self.note_on(run, &text),
-            Command::Mark { .. } | Command::Delete { .. } | Command::Restore { .. } => return self.change(viewer, command),
+            command @ (Command::Mark { .. } | Command::Delete { .. } | Command::Restore { .. }) => return self.change(viewer, command),
             Command::Pull { repository } => return self.pull(&repository),
             Command::StopPull => return self.stop_pull(),
             Command::NextFrame { run } => self.next_frame(viewer, run),
             Command::Find { ticket, filter, utc_offset_s, from, limit } => {
                 self.find(viewer, Find { ticket, filter, utc_offset_s, page: (from, limit) });
             }
-            Command::Kin { .. } | Command::Table { .. } | Command::Inspect { .. } | Command::Models => self.aside(viewer, command),
-            Command::Look { .. } | Command::Keep { .. } | Command::Export { .. } => self.aside(viewer, command),
+            command @ (Command::Kin { .. } | Command::Table { .. } | Command::Inspect { .. } | Command::Models) => {
+                self.aside(viewer, command)
+            }
+            command @ (Command::Look { .. } | Command::Keep { .. } | Command::Export { .. }) => self.aside(viewer, command),
             Command::Stop { now } => self.stop(now.then_some(State::Cancelled)),
+            // Its connection sees to that.
+            Command::Ping { .. } => {}
         }
         Ok(())
     }
 
-    fn greet(&mut self, viewer: u64, protocol: u32, (version, watches): (&str, bool)) -> Result<()> {
+    fn greet(&mut self, viewer: u64, protocol: u32, (version, watches, id): (&str, bool, u64)) -> Result<()> {
         let pid = process::id();
         if protocol != PROTOCOL {
             self.refuse(
@@ -85,6 +93,7 @@ impl Server {
             pace_ms: self.gallery.pace_ms(EMBEDDED).unwrap_or_default(),
             places: self.bench.places(),
             workspace: self.gallery.workspace().to_string_lossy().into_owned(),
+            heard: self.recognise(viewer, id),
         };
         self.answer(viewer, &hello);
         if let Some(viewer) = self.viewers.get_mut(&viewer) {
@@ -141,6 +150,13 @@ impl Server {
         match self.viewers.get(&viewer).is_none_or(|viewer| viewer.outbox.wish(wish)) {
             true => Ok(()),
             false => bail!("too many pictures are asked for at once"),
+        }
+    }
+
+    /// Tells a viewer why something could not be done.
+    pub(super) fn or_answer(&self, viewer: u64, done: Result<()>) {
+        if let Err(error) = done {
+            self.answer(viewer, &Event::Error { text: format!("{error:#}") });
         }
     }
 

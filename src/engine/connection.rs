@@ -3,8 +3,10 @@
 use super::outbox::{Next, Outbox};
 use super::server::Input;
 use crate::gallery::Gallery;
-use crate::link::codec::{Reader, Writer};
+use crate::link::Command;
+use crate::link::codec::{Reader, Silence, Writer};
 use std::future::pending;
+use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,9 @@ use tokio::time::timeout;
 
 /// How long the reason of a closed connection may take to go out.
 const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// How often a viewer may have it that both sides say that they are there, in milliseconds.
+const PACES: RangeInclusive<u64> = 100..=60_000;
 
 /// A reason that quotes a viewer is cut after so many characters.
 const MAX_REASON: usize = 200;
@@ -43,12 +48,21 @@ async fn hear(viewer: u64, read: impl AsyncRead + Unpin, outbox: &Outbox, inputs
     let mut reader = Reader::new(read);
     loop {
         match reader.next().await {
+            Ok(Some(Command::Ping { every_ms })) => {
+                let every = Duration::from_millis(u64::from(every_ms).clamp(*PACES.start(), *PACES.end()));
+                reader.expects(3 * every);
+                outbox.pings(every);
+            }
             Ok(Some(command)) => {
                 if inputs.send(Input::Said(viewer, command)).await.is_err() {
                     return pending().await;
                 }
             }
             Ok(None) => return,
+            Err(error) if error.is::<Silence>() => {
+                outbox.send_away("nothing was heard of this viewer");
+                return pending().await;
+            }
             Err(error) => {
                 // It may quote what came, and that may be long.
                 let reason: String = format!("{error:#}").chars().take(MAX_REASON).collect();
@@ -64,7 +78,7 @@ async fn say(write: impl AsyncWrite + Unpin, outbox: &Arc<Outbox>, gallery: &Arc
     let mut writer = Writer::new(write);
     loop {
         match outbox.next() {
-            Next::Nothing => outbox.changed().await,
+            Next::Nothing => outbox.waits().await,
             Next::Close => return writer.close().await.is_ok(),
             Next::Last(packet) => {
                 timeout(LAST_WORD, writer.send(packet)).await.ok();

@@ -94,7 +94,7 @@ impl Server {
         timeout(LAST_WORDS, all).await.ok();
         for id in std::mem::take(&mut self.singles) {
             // The next engine would not know that it is one step.
-            let paused = self.gallery.set_state(id, State::Paused, None);
+            let paused = self.gallery.set_state(id, State::Paused, None).and_then(|_| self.gallery.note_single(id, false));
             self.or_log(paused);
         }
         let signed = self.gallery.sign_off();

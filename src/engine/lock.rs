@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::Duration;
 
 /// Another engine serves the workspace.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,11 @@ pub fn holder(workspace: &Path) -> Option<u32> {
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
     text.lines().next()?.parse().ok()
+}
+
+/// How long the living process has held a workspace.
+pub fn held_for(workspace: &Path) -> Option<Duration> {
+    path(workspace).metadata().and_then(|file| file.modified()).ok()?.elapsed().ok()
 }
 
 fn path(workspace: &Path) -> PathBuf {

@@ -10,6 +10,7 @@ mod cancel;
 mod commands;
 mod connection;
 mod end;
+mod heard;
 mod lab;
 mod library;
 pub mod lock;
@@ -67,6 +68,7 @@ pub async fn serve<L: Lab, M: Fn() -> L + Send + 'static>(
     let listener = socket::listen(&socket)?;
     let (mut server, inputs, heard) = Server::new(gallery, bench);
     mended.into_iter().for_each(|sentence| server.log(sentence));
+    server.recover()?;
     tokio::spawn(accept(listener, inputs.clone()));
     tokio::spawn(async move {
         signal.await;

@@ -11,7 +11,9 @@ use crate::link::{Event, Picture, PictureHead, PictureOf};
 use crate::recipe::RunId;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// The most bytes of facts that wait for one viewer. They are shared between viewers.
 pub const BACKLOG: usize = 64 * 1024 * 1024;
@@ -59,7 +61,7 @@ pub enum Next {
     Packet(Packet),
     /// Load this aside, and give it to [`Outbox::loaded`].
     Load(Wish),
-    /// Wait for [`Outbox::changed`].
+    /// Wait for [`Outbox::waits`].
     Nothing,
     /// Send this if the viewer still takes it, and close the connection.
     Last(Packet),
@@ -86,6 +88,8 @@ struct Waiting {
     kept: Option<Picture>,
     wishes: VecDeque<Wish>,
     loading: bool,
+    /// How often something is said, be it nothing.
+    pings: Option<Duration>,
     end: Option<End>,
 }
 
@@ -93,7 +97,8 @@ struct Waiting {
 enum End {
     /// Nobody reads any more.
     Silent,
-    Refused(Packet),
+    /// With a last word.
+    Last(Packet),
     /// Once the facts are out.
     Finished,
 }
@@ -110,7 +115,7 @@ impl Outbox {
         waiting.facts.push_back(packet);
         drop(waiting);
         match full {
-            true => self.refuse("this viewer reads too slowly; connect again to see how things stand"),
+            true => self.send_away("this viewer reads too slowly, and is told anew how things stand"),
             false => self.changed.notify_one(),
         }
     }
@@ -153,11 +158,25 @@ impl Outbox {
         self.changed.notify_one();
     }
 
-    /// Closes the connection with a reason.
+    /// Closes the connection with a reason; the viewer is not to come again.
     pub fn refuse(&self, reason: &str) {
+        self.close(&Event::Refused { reason: reason.to_owned() }, reason);
+    }
+
+    /// Closes the connection with a reason; the viewer may come again.
+    pub fn send_away(&self, reason: &str) {
+        self.close(&Event::SentAway { reason: reason.to_owned() }, reason);
+    }
+
+    fn close(&self, last: &Event, reason: &str) {
         tracing::info!("a viewer is sent away: {reason}");
-        let packet = encode(&Event::Refused { reason: reason.to_owned() });
-        self.end(packet.map_or(End::Silent, End::Refused));
+        self.end(encode(last).map_or(End::Silent, End::Last));
+    }
+
+    /// From now on something is said so often, be it nothing.
+    pub fn pings(&self, every: Duration) {
+        self.waiting().pings = Some(every);
+        self.changed.notify_one();
     }
 
     /// Closes the connection once the facts are out.
@@ -180,9 +199,14 @@ impl Outbox {
         self.ended.notify_one();
     }
 
-    /// Resolves when there may be a new [`Outbox::next`].
-    pub async fn changed(&self) {
-        self.changed.notified().await;
+    /// Resolves when there may be a new [`Outbox::next`]: should there be nothing for long, that is said.
+    pub async fn waits(&self) {
+        let every = self.waiting().pings;
+        if timeout(every.unwrap_or(Duration::MAX), self.changed.notified()).await.is_err()
+            && let Ok(packet) = encode(&Event::Ping)
+        {
+            self.fact(packet);
+        }
     }
 
     /// Resolves when what is being sent is no longer worth waiting for.
@@ -195,7 +219,7 @@ impl Outbox {
         let mut waiting = self.waiting();
         match waiting.end.clone() {
             Some(End::Silent) => return Next::Close,
-            Some(End::Refused(packet)) => return Next::Last(packet),
+            Some(End::Last(packet)) => return Next::Last(packet),
             _ => {}
         }
         if let Some(packet) = waiting.facts.pop_front() {
@@ -257,7 +281,7 @@ mod tests {
         match outbox.next() {
             Next::Packet(packet) | Next::Last(packet) => match decode(&packet).unwrap() {
                 Event::Error { text } => text,
-                Event::Refused { .. } => "refused".into(),
+                Event::SentAway { .. } => "sent away".into(),
                 Event::Picture { head: PictureHead { what: PictureOf::Frame { t, .. }, .. } } => format!("picture {t}"),
                 Event::Chunk { bytes } => format!("{} bytes", bytes.0.len()),
                 other => panic!("{other:?}"),
@@ -320,7 +344,7 @@ mod tests {
         outbox.fact(large);
         outbox.frame(picture(990, 1));
         assert_eq!(outbox.waiting().size, 0);
-        assert_eq!(word(&outbox), "refused");
+        assert_eq!(word(&outbox), "sent away");
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Server {
     pub(super) fn advance(&mut self, id: RunId) -> Result<()> {
         match self.state(id)? {
             State::Paused => {
+                self.gallery.note_single(id, true)?;
                 self.set_state(id, State::Queued, None)?;
                 self.singles.insert(id);
                 self.gallery.move_to(id, Turn::First)?;
@@ -64,6 +65,16 @@ impl Server {
             }
             state => bail!("{id} is {}; single steps are for paused runs", state.word()),
         }
+    }
+
+    /// A run is not queued for a single step any more. Whether it was.
+    pub(super) fn forget_single(&mut self, id: RunId) -> bool {
+        let was = self.singles.remove(&id);
+        if was {
+            let noted = self.gallery.note_single(id, false);
+            self.or_log(noted);
+        }
+        was
     }
 
     /// A training ends with the epoch in progress; one that does not run goes on to the end of its epoch.
@@ -115,9 +126,11 @@ impl Server {
     }
 
     /// Takes up what the last engine left.
-    pub(super) fn recover(&mut self) {
-        let left = self.gallery.recover();
-        let Some(left) = self.or_log(left) else { return };
+    ///
+    /// # Errors
+    /// When the index cannot be written: an engine that does not know what the last one left may begin nothing.
+    pub(super) fn recover(&mut self) -> Result<()> {
+        let left = self.gallery.recover()?;
         for run in left.interrupted {
             self.log(format!("{} waits: {}", run.id, run.error.unwrap_or_default()));
         }
@@ -127,6 +140,7 @@ impl Server {
             let since = if left.held { " since the engine died" } else { "" };
             self.log(format!("{wait}: {HELD}{since}; {LETS_GO}"));
         }
+        Ok(())
     }
 
     /// The state of a run that is this engine's to change.

@@ -5,6 +5,7 @@ use super::bench::{Bench, Running};
 use super::browse::{Browsing, Change};
 use super::connection::{Stream, attend};
 use super::end::{LAST_WORDS, Stop};
+use super::heard::Heard;
 use super::library::{Library, OfUser};
 use super::outbox::Outbox;
 use super::pull::{PACE, Pull};
@@ -62,6 +63,8 @@ pub struct Server {
     pub(super) gallery: Arc<Gallery>,
     pub(super) bench: Bench,
     pub(super) viewers: BTreeMap<u64, Viewer>,
+    /// What was heard of each of them, and of those before.
+    pub(super) heard: Heard,
     pub(super) ending: Option<Stop>,
     pub(super) log: VecDeque<Event>,
     pub(super) started_ms: i64,
@@ -82,7 +85,7 @@ pub struct Server {
     pub(super) last_pull: Option<Event>,
     /// How often it is told how far a file is.
     pub(super) pace: Duration,
-    /// Paused runs that are queued for one step. Whatever else happens to one takes it out.
+    /// Paused runs that are queued for one step. Whatever else happens to one takes it out: [`Server::forget_single`].
     pub(super) singles: BTreeSet<RunId>,
     /// When to look for the next run again, after it could not be taken.
     retry: Option<Instant>,
@@ -99,6 +102,10 @@ pub struct Server {
 #[derive(Default)]
 pub(super) struct Viewer {
     pub outbox: Arc<Outbox>,
+    /// By which it is known again over its next connection; 0 where it is not.
+    pub id: u64,
+    /// How many of its commands that change something were heard.
+    pub heard: u64,
     /// Whether it has greeted; nothing is told to it before.
     pub greeted: bool,
     /// Whether it only watches.
@@ -115,6 +122,7 @@ impl Server {
             gallery,
             bench,
             viewers: BTreeMap::new(),
+            heard: Heard::default(),
             ending: None,
             log: VecDeque::new(),
             started_ms: now_ms(),
@@ -138,9 +146,8 @@ impl Server {
         (server, inputs, heard)
     }
 
-    /// Takes up what the last engine left, and serves until it is stopped or has long been idle.
+    /// Serves until it is stopped or has long been idle. Before that, [`Server::recover`].
     pub async fn serve(mut self, mut inputs: Receiver<Input>, mut facts: UnboundedReceiver<Fact>) {
-        self.recover();
         let gallery = self.gallery.clone();
         self.beside(move || gallery.examine(), Input::Examined);
         loop {
@@ -198,7 +205,7 @@ impl Server {
             step => format!("{id} goes on after step {step}"),
         });
         self.tell(&Event::Run { run: run.clone() });
-        let single = self.singles.remove(&id);
+        let single = self.forget_single(id);
         let wanted = self.is_wanted(id);
         self.bench.begin(run, single, wanted);
     }
@@ -324,7 +331,7 @@ impl Server {
     /// Changes a run and tells of it.
     pub(super) fn set_state(&mut self, id: RunId, state: State, error: Option<&str>) -> Result<()> {
         let run = self.gallery.set_state(id, state, error)?;
-        self.singles.remove(&id);
+        self.forget_single(id);
         self.tell(&Event::Run { run });
         Ok(())
     }

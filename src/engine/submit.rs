@@ -80,7 +80,9 @@ impl Server {
         self.is_over(viewer, submitted);
         if self.entering == 0 {
             for (viewer, command) in std::mem::take(&mut self.later) {
-                self.obey(viewer, command);
+                // Whoever said it: one that cancels everything and leaves does not wait for that.
+                let done = self.carry_out(viewer, command);
+                self.or_answer(viewer, done);
             }
         }
     }
@@ -95,9 +97,7 @@ impl Server {
                 false => Ok(()),
             }
         });
-        if let Err(error) = told {
-            self.answer(viewer, &Event::Error { text: format!("{error:#}") });
-        }
+        self.or_answer(viewer, told);
         self.submits.retain(|_, submits| !submits.is_empty());
         self.take_in(viewer);
     }
@@ -127,7 +127,7 @@ impl Server {
         running.iter().try_for_each(|run| self.cancel(*run))?;
         self.gallery.release_orphans()?;
         for run in self.gallery.cancel_all(&running)? {
-            self.singles.remove(&run.id);
+            self.forget_single(run.id);
             self.tell(&Event::Run { run });
         }
         Ok(())

@@ -29,11 +29,15 @@ impl Gallery {
             WHERE state = 'running' AND owner IS NULL RETURNING {}",
             index::COLUMNS
         );
+        let pause =
+            "UPDATE runs SET state = 'paused' WHERE state = 'queued' AND owner IS NULL AND 'single ' || id IN (SELECT name FROM settings)";
         let orphans = self.release_orphans()?;
         self.index(|connection| {
             let transaction = index::begin(connection)?;
             let died = transaction.execute("DELETE FROM settings WHERE name = 'engine'", [])? > 0;
             let mut interrupted = read_all(&transaction, &interrupt, [])?;
+            transaction.execute(pause, [])?;
+            transaction.execute("DELETE FROM settings WHERE name LIKE 'single %'", [])?;
             let held = (died || !interrupted.is_empty()) && order::waiting(&transaction)? > 0;
             if held {
                 order::hold(&transaction)?;
@@ -44,6 +48,28 @@ impl Gallery {
             interrupted.sort_by_key(|run| run.id);
             Ok(Left { interrupted, held })
         })
+    }
+
+    /// Whether an engine serves or has died: it has not signed off.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn is_signed_on(&self) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT value FROM settings WHERE name = 'engine')";
+        self.index(|connection| connection.query_row(sql, [], |row| row.get(0)))
+    }
+
+    /// Notes that a run is queued for a single step, or that it is not any more: should the engine die, it is paused again.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn note_single(&self, id: RunId, single: bool) -> Result<()> {
+        let sql = match single {
+            true => "INSERT OR IGNORE INTO settings (name, value) VALUES ('single ' || ?1, '')",
+            false => "DELETE FROM settings WHERE name = 'single ' || ?1",
+        };
+        self.index(|connection| connection.execute(sql, [id.0]))?;
+        Ok(())
     }
 
     /// Called by an engine that ends in order: what it leaves in the queue goes on with the next one.

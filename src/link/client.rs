@@ -1,12 +1,15 @@
 //! A viewer's way to an engine, kept open as long as the viewer is there.
 
-use super::remote::Remote;
+use super::outgoing::{Outgoing, is_frame, is_work};
+use super::remote::{Manner, Remote};
 use super::start::Program;
-use super::talk::{End, MUTE, NOTHING_TO_WATCH, Outgoing, STOPPED, converse, is_frame, is_work};
+use super::talk::{End, MUTE, NOTHING_TO_WATCH, STOPPED, converse};
 use super::way::{self, Open, Way};
-use super::{Command, News, Wire, socket, start};
+use super::{Command, Event, News, Wire, socket, start};
 use anyhow::{Result, bail};
+use std::convert::Infallible;
 use std::ffi::OsString;
+use std::future::pending;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,15 +27,15 @@ pub(super) const BREATH: Duration = Duration::from_millis(500);
 /// A wire to the engine of a workspace, which `program` (see [`this_program`]) is started as where there is none.
 ///
 /// Returns at once: [`News`] tells how it goes. When the engine is lost, the next one is started, and gets the commands
-/// that have waited. An engine that was stopped stays so until the viewer asks for work or for something to be kept. Dropping
-/// [`Wire::commands`] and reading the news to their end makes sure that every command has gone out.
+/// that have waited; those that the lost one may have heard are told ([`Outgoing`]). An engine that was stopped stays so until the viewer asks for work or for something to be kept. Dropping
+/// [`Wire::commands`] and reading the news to their end gives every command the time to be heard.
 pub fn connect(workspace: &Path, program: Program) -> Wire {
-    keep(Way::Here(workspace.to_owned(), Some(program)), None)
+    keep(Way::Here(workspace.to_owned(), Some(program)), None, Wire::new())
 }
 
 /// A wire to the engine of a workspace for a viewer that only watches. Where there is none it waits for one.
 pub fn watch(workspace: &Path) -> Wire {
-    keep(Way::Here(workspace.to_owned(), None), None)
+    keep(Way::Here(workspace.to_owned(), None), None, Wire::new())
 }
 
 /// A wire to an engine on another machine, once it has answered: until then ssh may ask for a password on the terminal, and
@@ -42,9 +45,10 @@ pub fn watch(workspace: &Path) -> Wire {
 /// Why it cannot be reached, in one sentence.
 pub async fn connect_to(remote: Remote) -> Result<Wire> {
     let way = Way::There(remote);
-    match way.open(true).await {
-        Ok(open) => Ok(keep(way, Some(open))),
-        Err(End::Absent) => Ok(keep(way, None)),
+    let ends = Wire::new();
+    match way.open(Manner::Asks, ends.0.outgoing.viewer).await {
+        Ok(open) => Ok(keep(way, Some(open), ends)),
+        Err(End::Absent) => Ok(keep(way, None, ends)),
         Err(End::Refused(reason) | End::Broken(reason)) => bail!(reason),
         Err(End::Left | End::Stopped | End::Mute) => bail!(MUTE),
     }
@@ -80,10 +84,13 @@ pub async fn reach(workspace: &Path, program: &Program) -> Result<(UnixStream, O
     }
 }
 
+/// Both ends of a wire.
+type Ends = (Wire, UnboundedReceiver<Command>, UnboundedSender<News>);
+
 /// Keeps a way open, which may be so already, until the viewer leaves.
-fn keep(way: Way, open: Option<Open>) -> Wire {
-    let (wire, commands, news) = Wire::new();
-    let keeper = Keeper { way, commands, news, wake: wire.wake.clone(), outgoing: Outgoing::default(), told: None };
+fn keep(way: Way, open: Option<Open>, (wire, commands, news): Ends) -> Wire {
+    let (wake, outgoing) = (wire.wake.clone(), wire.outgoing.clone());
+    let keeper = Keeper { way, commands, news, wake, outgoing, told: None, manner: Manner::Quiet };
     tokio::spawn(keeper.keep(open));
     wire
 }
@@ -93,9 +100,10 @@ struct Keeper {
     commands: UnboundedReceiver<Command>,
     news: UnboundedSender<News>,
     wake: Arc<Notify>,
-    outgoing: Outgoing,
+    outgoing: Arc<Outgoing>,
     /// What was told last of a way that is tried again and again, so that it is told once.
     told: Option<News>,
+    manner: Manner,
 }
 
 impl Keeper {
@@ -103,16 +111,20 @@ impl Keeper {
         let mut failures = 0;
         loop {
             let (end, lasted) = self.once(open.take()).await;
-            if std::mem::take(&mut self.outgoing.asked_for_work) || lasted >= self.way.good() {
+            if self.outgoing.take_asked_for_work() || lasted >= self.way.good() {
                 failures = 0;
             }
             let goes_on = match end {
                 End::Left => false,
                 End::Stopped => self.stopped().await,
-                End::Refused(reason) => self.give_up(reason).await,
-                End::Absent => self.give_up(NOTHING_TO_WATCH.to_owned()).await,
+                End::Refused(reason) => {
+                    self.manner = Manner::Quiet;
+                    self.give_up(reason, None).await
+                }
+                End::Absent => self.give_up(NOTHING_TO_WATCH.to_owned(), self.way.look()).await,
                 End::Mute => {
-                    // It may be busy, and no new one would help.
+                    // It may be busy, and no new one would help; but the connection that others share may be dead.
+                    self.manner = Manner::Alone;
                     self.tell(News::Lost { reason: self.way.lost(MUTE.to_owned()) });
                     true
                 }
@@ -121,7 +133,7 @@ impl Keeper {
                     failures += 1;
                     match self.way.pause(failures) {
                         Some(pause) => self.pause(pause).await,
-                        None => self.give_up(way::TIRED.to_owned()).await,
+                        None => self.give_up(way::TIRED.to_owned(), None).await,
                     }
                 }
             };
@@ -135,13 +147,16 @@ impl Keeper {
     async fn once(&mut self, open: Option<Open>) -> (End, Duration) {
         let open = match open {
             Some(open) => Ok(open),
-            None => self.way.open(false).await,
+            None => tokio::select! {
+                open = self.way.open(self.manner, self.outgoing.viewer) => open,
+                never = take_in(&mut self.commands, &self.outgoing) => match never {},
+            },
         };
         match open {
             Ok(Open { greeted, peer }) => {
                 self.told = None;
                 let begun = Instant::now();
-                let end = converse(greeted, &mut self.outgoing, &mut self.commands, &self.news).await;
+                let end = converse(greeted, &self.outgoing, &mut self.commands, &self.news).await;
                 let lasted = begun.elapsed();
                 (peer.why(end).await, lasted)
             }
@@ -159,6 +174,8 @@ impl Keeper {
     /// The engine was stopped. False when the viewer has left.
     async fn stopped(&mut self) -> bool {
         self.tell(News::Lost { reason: STOPPED.to_owned() });
+        let doubt = self.outgoing.forsaken();
+        doubt.into_iter().for_each(|text| drop(self.news.send(News::Event(Event::Error { text }))));
         match self.way.look() {
             Some(pause) => self.pause(pause).await,
             // Who opens a drawing waits for its sheet, and who opens the gallery or the list of models for what is in it.
@@ -169,15 +186,22 @@ impl Keeper {
         }
     }
 
-    /// There is no engine until the viewer asks for something, or another starts one. False when the viewer has left.
-    async fn give_up(&mut self, reason: String) -> bool {
+    /// There is no engine until the viewer asks for something, or where it is to `look` now and then, another starts one. False
+    /// when the viewer has left.
+    async fn give_up(&mut self, reason: String, look: Option<Duration>) -> bool {
         self.tell(News::NoEngine { reason });
-        match self.way.look() {
-            Some(pause) => self.pause(pause).await,
-            None => {
-                self.told = None;
-                self.wait(|command| !is_frame(command)).await
+        if let Some(pause) = look {
+            return self.pause(pause).await;
+        }
+        self.told = None;
+        let (watches, wake) = (self.way.watches(), self.wake.clone());
+        tokio::select! {
+            // Who only watches asks for nothing; that it is there must do.
+            () = wake.notified(), if watches => {
+                sleep(BREATH).await;
+                true
             }
+            stays = self.wait(|command| !is_frame(command)) => stays,
         }
     }
 
@@ -196,7 +220,8 @@ impl Keeper {
                 false => return false,
             },
         }
-        sleep_until(begun + pause.min(BREATH)).await;
+        // Who tries in vain is not to be heard more and more often, whoever is there: a machine may shut out who knocks like that.
+        sleep_until(begun + pause.min(BREATH.max(pause / 4))).await;
         true
     }
 
@@ -211,4 +236,13 @@ impl Keeper {
         }
         false
     }
+}
+
+/// Keeps what the viewer says while nobody can be told; it is known then, should it leave.
+async fn take_in(commands: &mut UnboundedReceiver<Command>, outgoing: &Outgoing) -> Infallible {
+    while let Some(command) = commands.recv().await {
+        outgoing.push(command);
+    }
+    // The rest is to go out all the same.
+    pending().await
 }

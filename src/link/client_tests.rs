@@ -1,7 +1,7 @@
 //! A viewer through the lives and deaths of its engines. An engine is a listener in the test, or a script.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::client::{connect, reach};
+use super::client::{connect, reach, watch};
 use super::codec::{Reader, Writer, encode};
 use super::start::{Program, READY, start};
 use super::*;
@@ -38,6 +38,11 @@ impl Socket {
     }
 
     async fn greet(&self) -> (Reader<OwnedReadHalf>, Writer<OwnedWriteHalf>) {
+        self.greet_again(None).await
+    }
+
+    /// As an engine that has heard so much of the viewer.
+    async fn greet_again(&self, heard: Option<u64>) -> (Reader<OwnedReadHalf>, Writer<OwnedWriteHalf>) {
         let (read, write) = self.listener.accept().await.unwrap().0.into_split();
         let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
         assert!(matches!(reader.next().await.unwrap(), Some(Command::Hello { .. })));
@@ -49,6 +54,7 @@ impl Socket {
             pace_ms: None,
             places: vec![],
             workspace: String::new(),
+            heard,
         };
         writer.send(encode(&hello).unwrap()).await.unwrap();
         (reader, writer)
@@ -135,9 +141,10 @@ async fn a_new_engine_gets_what_the_last_one_left_undone() {
     let workspace = folder();
     let engine = Socket::of(workspace.path());
     let mut wire = connect(workspace.path(), PathBuf::from("/no/program").into());
-    let (mut reader, writer) = engine.greet().await;
+    let (mut reader, mut writer) = engine.greet().await;
     wire.commands.send(cancel(1)).unwrap();
     assert_eq!(reader.next().await.unwrap(), Some(cancel(1)));
+    writer.send(encode(&Event::Heard { number: 1 }).unwrap()).await.unwrap();
     drop((reader, writer));
     assert_eq!(fate(&mut wire).await, Ok("the connection to the engine broke".into()));
     wire.commands.send(cancel(2)).unwrap();
@@ -146,6 +153,54 @@ async fn a_new_engine_gets_what_the_last_one_left_undone() {
     for command in [cancel(2), cancel(3)] {
         assert_eq!(reader.next().await.unwrap(), Some(command));
     }
+}
+
+#[tokio::test]
+async fn what_a_cut_connection_has_swallowed_is_said_again_to_the_same_engine_and_to_no_other() {
+    let workspace = folder();
+    let engine = Socket::of(workspace.path());
+    let mut wire = connect(workspace.path(), PathBuf::from("/no/program").into());
+    let swallowed = async |(mut reader, writer): (Reader<OwnedReadHalf>, Writer<OwnedWriteHalf>), commands: &[Command]| {
+        for command in commands {
+            assert_eq!(reader.next().await.unwrap().as_ref(), Some(command));
+        }
+        drop(writer);
+    };
+    let connection = engine.greet().await;
+    [cancel(1), cancel(2), submit()].into_iter().for_each(|command| wire.commands.send(command).unwrap());
+    swallowed(connection, &[cancel(1), cancel(2), submit()]).await;
+    fate(&mut wire).await.unwrap();
+    wire.commands.send(cancel(3)).unwrap();
+    swallowed(engine.greet_again(Some(1)).await, &[cancel(2), submit(), cancel(3)]).await;
+    fate(&mut wire).await.unwrap();
+    assert_eq!(wire.outgoing.unheard().unwrap(), "cancel 2, a run, cancel 3");
+    let (mut reader, _writer) = engine.greet().await;
+    let told = async |wire: &mut Wire| loop {
+        if let News::Event(Event::Error { text }) = wire.news.recv().await.unwrap() {
+            return text;
+        }
+    };
+    let doubt = told(&mut wire).await;
+    assert!(doubt.contains(": cancel 2, a run, cancel 3; look whether"), "{doubt}");
+    wire.commands.send(cancel(4)).unwrap();
+    assert_eq!(reader.next().await.unwrap(), Some(cancel(4)));
+}
+
+#[tokio::test]
+async fn a_watcher_that_is_refused_waits_for_a_key() {
+    let workspace = folder();
+    let engine = Socket::of(workspace.path());
+    let mut wire = watch(workspace.path());
+    let (_reader, mut writer) = engine.greet().await;
+    writer.send(encode(&Event::Refused { reason: "not you".into() }).unwrap()).await.unwrap();
+    assert_eq!(fate(&mut wire).await, Err("not you".into()));
+    // Twice as long as it takes to look whether there is an engine.
+    let again = tokio::time::timeout(std::time::Duration::from_secs(1), engine.greet()).await;
+    assert!(again.is_err(), "it comes again by itself");
+    let (wake, asked) = (wire.wake.clone(), std::time::Instant::now());
+    wake.notify_waiters();
+    engine.greet().await;
+    assert!(asked.elapsed() >= std::time::Duration::from_millis(400));
 }
 
 #[tokio::test]

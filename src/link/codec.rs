@@ -4,10 +4,12 @@
 //! it does not know, a packet that is too long, cut off or followed by more than its message is an error, after which
 //! the connection is of no use.
 
+use super::patience::Patient;
 use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 use std::io;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
@@ -47,13 +49,23 @@ pub fn decode<M: DeserializeOwned>(packet: &[u8]) -> Result<M> {
     Ok(message)
 }
 
+/// Nothing has come for longer than was agreed: the other side is gone, or the way to it.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing is heard from the other side any more")]
+pub struct Silence;
+
 /// The reading half of a connection.
-pub struct Reader<R>(FramedRead<R, LengthDelimitedCodec>);
+pub struct Reader<R>(FramedRead<Patient<R>, LengthDelimitedCodec>);
 
 impl<R: AsyncRead + Unpin> Reader<R> {
     /// Reads packets off a byte stream.
     pub fn new(stream: R) -> Self {
-        Reader(FramedRead::new(stream, framing()))
+        Reader(FramedRead::new(Patient::new(stream), framing()))
+    }
+
+    /// From now on, so much silence is an end: [`Silence`].
+    pub fn expects(&mut self, silence: Duration) {
+        self.0.get_mut().expects(silence);
     }
 
     /// The next message; none when the other side has closed the connection. Dropping the future loses nothing.
@@ -68,6 +80,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 bail!("a packet on the link is larger than {} MiB", MAX_PACKET >> 20)
             }
             Some(Err(error)) if error.kind() == io::ErrorKind::ConnectionReset => Ok(None),
+            Some(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(Silence.into()),
             Some(Err(error)) => Err(error).context("the connection broke in the middle of a packet"),
         }
     }

@@ -27,9 +27,24 @@ pub enum Event {
         /// The folder with its gallery, on its machine.
         #[serde(default)]
         workspace: String,
+        /// How many commands that change something it has heard of this viewer; none where it does not know it.
+        #[serde(default)]
+        heard: Option<u64>,
     },
+    /// The engine has heard a command that changes something, and will do it as long as it lives.
+    Heard {
+        /// Which of the viewer's, from 1.
+        number: u64,
+    },
+    /// Nothing else was to be said for a while: the engine is still there.
+    Ping,
     /// The engine closes this connection, and why.
     Refused {
+        /// One sentence.
+        reason: String,
+    },
+    /// The engine closes this connection, and why; the viewer may come again at once.
+    SentAway {
         /// One sentence.
         reason: String,
     },

@@ -6,7 +6,7 @@ use crate::recipe::{Colour, Export, Fit, Grid, Layer, Mark, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The version of this language. Fields may be added without a new number; a changed meaning needs one.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// What a viewer asks of the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,15 @@ pub enum Command {
         /// Whether it only watches: what would change anything is refused.
         #[serde(default)]
         watches: bool,
+        /// A number by which the engine knows it again over the next connection; 0 where there is none.
+        #[serde(default)]
+        viewer: u64,
+    },
+    /// Nothing else was to be said for a while: the viewer is still there. From the first on, both sides say so this often, and who
+    /// is not heard for three times as long is gone.
+    Ping {
+        /// Milliseconds.
+        every_ms: u32,
     },
     /// Queue every recipe of the grid as a run of its own.
     Submit {
@@ -210,11 +219,11 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it changes anything for anybody else: a viewer that only watches may not say it.
+    /// Whether it changes anything for anybody else: a viewer that only watches may not say it, and the engine acknowledges it.
     pub fn changes(&self) -> bool {
         use Command::*;
         match self {
-            Hello { .. } | NextFrame { .. } | History { .. } | Find { .. } | Kin { .. } | Table { .. } => false,
+            Hello { .. } | Ping { .. } | NextFrame { .. } | History { .. } | Find { .. } | Kin { .. } | Table { .. } => false,
             Picture { .. } | Curve { .. } | Inspect { .. } | Look { .. } | Models => false,
             Submit { .. } | Cancel { .. } | CancelAll | Resume { .. } | Pause { .. } | Finish { .. } | Advance { .. } => true,
             Mark { .. } | Delete { .. } | Restore { .. } | Note { .. } | Keep { .. } | Export { .. } => true,

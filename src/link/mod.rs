@@ -8,6 +8,8 @@ pub mod codec;
 mod event;
 mod message;
 mod model;
+mod outgoing;
+mod patience;
 pub mod picture;
 pub mod remote;
 pub mod socket;
@@ -22,6 +24,7 @@ pub use bytes::Bytes;
 pub use event::{Event, POINTS};
 pub use message::{Command, PROTOCOL, Turn};
 pub use model::{Doing, Home, Model, PullEnd, Pulling};
+pub use outgoing::Outgoing;
 pub use picture::{CHUNK, Picture, PictureHead, PictureOf};
 pub use talk::over;
 
@@ -56,6 +59,8 @@ pub struct Wire {
     pub news: UnboundedReceiver<News>,
     /// Somebody is there: where the connection is lost, it is tried again at once.
     pub wake: Arc<Notify>,
+    /// What was asked for and may not have reached an engine.
+    pub outgoing: Arc<Outgoing>,
 }
 
 impl Wire {
@@ -63,6 +68,6 @@ impl Wire {
     pub(crate) fn new() -> (Wire, UnboundedReceiver<Command>, UnboundedSender<News>) {
         let (commands, to_send) = unbounded_channel();
         let (tell, news) = unbounded_channel();
-        (Wire { commands, news, wake: Arc::default() }, to_send, tell)
+        (Wire { commands, news, wake: Arc::default(), outgoing: Arc::default() }, to_send, tell)
     }
 }

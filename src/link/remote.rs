@@ -4,13 +4,15 @@
 
 use super::talk::{CLOSED, End};
 use anyhow::{Context, Result, ensure};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use std::{os::unix::net::UnixStream as StdStream, thread};
 use tokio::net::UnixStream;
@@ -33,6 +35,10 @@ const SETTINGS: &[&str] = &[
 ];
 /// While the screen is up a question would be lost on it.
 const ASKS_NOTHING: &str = "BatchMode=yes";
+/// The ssh that goes through a jump host is not told that setting, and asks this program in place of the terminal.
+const ASKED: [(&str, &str); 2] = [("SSH_ASKPASS", "false"), ("SSH_ASKPASS_REQUIRE", "force")];
+/// Shares no connection with others.
+const ALONE: [&str; 2] = ["ControlMaster=no", "ControlPath=none"];
 /// What ssh ends with where it is ssh itself that failed.
 const SSH_FAILED: i32 = 255;
 /// How long ssh may take to end after its connection broke.
@@ -50,6 +56,16 @@ pub struct Remote {
     /// What runs there, as its shell reads it.
     command: String,
     watches: bool,
+}
+
+/// How a machine is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A person may be asked for a password on the terminal.
+    Asks,
+    Quiet,
+    /// Quietly, and over a connection of its own: the one that is shared may be dead, and says nothing of it.
+    Alone,
 }
 
 /// What is said to darkroom on another machine.
@@ -94,24 +110,28 @@ impl Remote {
         self.watches
     }
 
-    /// Starts ssh, which may ask for a password on the terminal where it `asks`.
+    /// Starts ssh.
     ///
     /// # Errors
     /// When there is no ssh.
-    pub(super) fn dial(&self, asks: bool) -> Result<(UnixStream, Ssh)> {
+    pub(super) fn dial(&self, manner: Manner) -> Result<(UnixStream, Ssh)> {
         let (ours, its) = StdStream::pair()?;
         let (stdin, stdout): (OwnedFd, OwnedFd) = (its.try_clone()?.into(), its.into());
         let mut ssh = Command::new(&self.ssh);
-        ssh.args(self.arguments(asks)).stdin(stdin).stdout(stdout).stderr(Stdio::piped());
-        let child = ssh.spawn().with_context(|| format!("{} cannot be started", self.ssh.display()))?;
+        ssh.args(self.arguments(manner)).stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        ssh.envs(ASKED.into_iter().filter(|_| manner != Manner::Asks));
+        let mut child = ssh.spawn().with_context(|| format!("{} cannot be started", self.ssh.display()))?;
+        let (stderr, child) = (child.stderr.take(), Arc::new(Mutex::new(child)));
         let (end, ended) = oneshot::channel();
-        thread::Builder::new().name("ssh".into()).spawn(move || drop(end.send(attend(child))))?;
+        let attended = child.clone();
+        thread::Builder::new().name("ssh".into()).spawn(move || drop(end.send(attend(&attended, stderr))))?;
         ours.set_nonblocking(true)?;
-        Ok((UnixStream::from_std(ours)?, Ssh { host: self.host.clone(), ended }))
+        Ok((UnixStream::from_std(ours)?, Ssh { host: self.host.clone(), child: Some(child), ended }))
     }
 
-    fn arguments(&self, asks: bool) -> Vec<&str> {
-        let settings = SETTINGS.iter().chain((!asks).then_some(&ASKS_NOTHING));
+    fn arguments(&self, manner: Manner) -> Vec<&str> {
+        let settings = SETTINGS.iter().chain((manner != Manner::Asks).then_some(&ASKS_NOTHING));
+        let settings = settings.chain(ALONE.iter().filter(|_| manner == Manner::Alone));
         let options = settings.flat_map(|setting| ["-o", setting]);
         ["-T", "-C"].into_iter().chain(options).chain(["--", &self.host, &self.command]).collect()
     }
@@ -133,27 +153,41 @@ fn quoted(word: &str) -> String {
     home.chars().map(String::from).chain(escaped).collect()
 }
 
-/// A connection's ssh.
+/// A connection's ssh. It ends with this: were the other side mute, it would stay.
 pub(super) struct Ssh {
     host: String,
+    /// None where it is let go.
+    child: Option<Arc<Mutex<Child>>>,
     ended: oneshot::Receiver<(io::Result<ExitStatus>, String)>,
 }
 
 impl Ssh {
     /// Why the connection is over, where all that is seen of it is that it `broke`.
-    pub(super) async fn why(self, broke: String) -> End {
-        match timeout(BURIAL, self.ended).await {
+    pub(super) async fn why(mut self, broke: String) -> End {
+        match timeout(BURIAL, &mut self.ended).await {
             Ok(Ok((Ok(status), words))) => why(&self.host, status, &words, broke),
             _ => End::Broken(unexpected(broke)),
         }
     }
+
+    /// It ends by itself, once what is on its way has gone out.
+    pub(super) fn let_go(mut self) {
+        self.child = None;
+    }
+}
+
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        // One that has ended, and was waited for, is left alone.
+        self.child.iter().for_each(|child| _ = locked(child).kill());
+    }
 }
 
 /// Waits for ssh to end, and hears its last words meanwhile.
-fn attend(mut child: Child) -> (io::Result<ExitStatus>, String) {
+fn attend(child: &Mutex<Child>, stderr: Option<ChildStderr>) -> (io::Result<ExitStatus>, String) {
     let words = Arc::new(Mutex::new(Vec::new()));
     let (done, end) = mpsc::channel::<()>();
-    if let Some(stderr) = child.stderr.take() {
+    if let Some(stderr) = stderr {
         let heard = words.clone();
         // Without a thread to hear them there are no words.
         let _ = thread::Builder::new().name("ssh-words".into()).spawn(move || {
@@ -161,9 +195,12 @@ fn attend(mut child: Child) -> (io::Result<ExitStatus>, String) {
             drop(done);
         });
     }
-    let status = child.wait();
+    let process = Pid::from_child(&locked(child));
+    // Left as it is until the lock is there: meanwhile it may be killed, and nobody else may have its number.
+    while waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).err() == Some(Errno::INTR) {}
+    let status = locked(child).wait();
     end.recv_timeout(LAST_WORDS).ok();
-    let words = words.lock().unwrap_or_else(PoisonError::into_inner);
+    let words = locked(&words);
     (status, String::from_utf8_lossy(&words).into_owned())
 }
 
@@ -171,11 +208,16 @@ fn attend(mut child: Child) -> (io::Result<ExitStatus>, String) {
 fn hear(mut stderr: ChildStderr, heard: &Mutex<Vec<u8>>) {
     let mut bytes = [0; WORDS];
     while let Ok(count @ 1..) = stderr.read(&mut bytes) {
-        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = locked(heard);
         heard.extend_from_slice(&bytes[..count]);
         let spare = heard.len().saturating_sub(WORDS);
         heard.drain(..spare);
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What ssh, or darkroom on that machine, ended with and said, as the reason in one sentence.
@@ -251,8 +293,12 @@ mod tests {
     fn the_command_line_is_ours_whatever_the_names_are() {
         let remote = Remote::new("ada@box", &there("~/my pictures; rm")).unwrap();
         let last = ["--", "ada@box", "darkroom --workspace ~/my\\ pictures\\;\\ rm attach --stdio"];
-        assert!(remote.arguments(true).ends_with(&last), "{:?}", remote.arguments(true));
-        assert!(!remote.arguments(true).contains(&ASKS_NOTHING) && remote.arguments(false).contains(&ASKS_NOTHING));
+        for manner in [Manner::Asks, Manner::Quiet, Manner::Alone] {
+            let said = remote.arguments(manner);
+            assert!(said.ends_with(&last), "{said:?}");
+            assert_eq!(said.contains(&ASKS_NOTHING), manner != Manner::Asks);
+            assert_eq!(ALONE.iter().all(|setting| said.contains(setting)), manner == Manner::Alone);
+        }
         for host in ["", "-oProxyCommand=x", "a b", "a\nb"] {
             assert!(Remote::new(host, &there("w")).is_err(), "{host:?}");
         }
@@ -282,6 +328,30 @@ mod tests {
         not_again(2, "darkroom: the disk is full\nlogout\n", "box: the disk is full");
         not_again(1, "", "box: darkroom ended there with exit code 1");
         assert_eq!(ended(i32::from(NO_ENGINE), "darkroom: there is no engine to watch\n"), End::Absent);
+    }
+
+    #[tokio::test]
+    async fn an_ssh_of_which_nothing_is_heard_asks_nobody_and_ends_with_its_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("ssh");
+        // A shell writes it: were it ever open for writing in this process, another thread's child could keep it so.
+        let script = r#"printf '#!/bin/sh\nprintenv SSH_ASKPASS_REQUIRE > "$0.asks"\nexec sleep 600\n' > "$0" && chmod +x "$0""#;
+        assert!(Command::new("sh").args(["-c", script]).arg(&program).status().unwrap().success());
+        let remote = Remote::new("box", &there("w")).unwrap().by(&program);
+        for (manner, asks) in [(Manner::Asks, ""), (Manner::Quiet, "force\n")] {
+            let (_stream, ssh) = remote.dial(manner).unwrap();
+            let child = ssh.child.clone().unwrap();
+            let told = folder.path().join("ssh.asks");
+            while std::fs::read_to_string(&told).ok().is_none_or(|told| told != asks) {
+                std::thread::yield_now();
+            }
+            std::fs::remove_file(told).unwrap();
+            drop(ssh);
+            while locked(&child).try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            assert_eq!(locked(&child).try_wait().unwrap().unwrap().signal(), Some(9));
+        }
     }
 
     #[test]

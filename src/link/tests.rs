@@ -6,6 +6,7 @@ use super::*;
 use crate::recipe::{Axis, Grid, Marks, Recipe, Run, RunId, State};
 use proptest::{collection::vec, option, prelude::*};
 use serde::Serialize;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex};
 
 fn recipe() -> impl Strategy<Value = Recipe> {
@@ -30,11 +31,15 @@ prop_compose! {
 fn commands() -> impl Strategy<Value = Command> {
     let axes = vec((any::<String>(), vec(any::<String>(), 0..3)).prop_map(|(field, values)| Axis { field, values }), 0..3);
     prop_oneof![
-        (any::<u32>(), any::<String>()).prop_map(|(protocol, version)| Command::Hello { protocol, version, watches: false }),
+        (any::<u32>(), any::<String>(), any::<u64>()).prop_map(|(protocol, version, viewer)| {
+            let watches = viewer % 2 == 0;
+            Command::Hello { protocol, version, watches, viewer }
+        }),
         (axes, vec(recipe(), 0..3)).prop_map(|(axes, recipes)| Command::Submit { grid: Grid { axes, recipes } }),
         id().prop_map(|run| Command::Cancel { run }),
         id().prop_map(|run| Command::Resume { run }),
         Just(Command::CancelAll),
+        any::<u32>().prop_map(|every_ms| Command::Ping { every_ms }),
         id().prop_map(|run| Command::NextFrame { run }),
         (any::<String>(), option::of(id()), any::<u32>()).prop_map(|(search, before, limit)| Command::History { search, before, limit }),
         (id(), any::<u32>(), any::<u32>()).prop_map(|(run, index, side)| Command::Picture { run, index, side }),
@@ -61,10 +66,13 @@ fn events() -> impl Strategy<Value = Event> {
                 started_ms,
                 pace_ms,
                 places,
-                workspace: "/w".into()
+                workspace: "/w".into(),
+                heard: Some(started_ms.unsigned_abs())
             }
         ),
         any::<String>().prop_map(|reason| Event::Refused { reason }),
+        any::<String>().prop_map(|reason| Event::SentAway { reason }),
+        any::<u64>().prop_map(|number| Event::Heard { number }),
         vec(run(), 0..3).prop_map(|runs| Event::Queue { runs }),
         run().prop_map(|run| Event::Run { run }),
         (id(), id()).prop_map(|(first, last)| Event::Submitted { first, last }),
@@ -227,7 +235,16 @@ impl Engine {
 }
 
 fn hello(protocol: u32) -> Event {
-    Event::Hello { protocol, version: "0".into(), pid: 1, started_ms: 0, pace_ms: None, places: vec![], workspace: String::new() }
+    Event::Hello {
+        protocol,
+        version: "0".into(),
+        pid: 1,
+        started_ms: 0,
+        pace_ms: None,
+        places: vec![],
+        workspace: String::new(),
+        heard: None,
+    }
 }
 
 fn next_frame(run: i64) -> Command {
@@ -258,13 +275,16 @@ async fn commands_wait_for_the_greeting_and_keep_their_order() {
 }
 
 #[tokio::test]
-async fn a_viewer_that_leaves_has_everything_sent_first() {
+async fn a_viewer_that_leaves_has_everything_heard_first() {
     let (mut engine, Wire { commands, mut news, .. }) = Engine::new();
     commands.send(Command::Cancel { run: RunId(1) }).unwrap();
     drop(commands);
     engine.greets().await;
-    while news.recv().await.is_some() {}
     assert_eq!(engine.hears().await, Command::Cancel { run: RunId(1) });
+    assert_eq!(news.recv().await, Some(News::Event(hello(PROTOCOL))));
+    assert!(news.try_recv().is_err(), "it waits");
+    engine.says(Event::Heard { number: 1 }).await;
+    assert_eq!(news.recv().await, None);
     assert_eq!(engine.reader.next::<Command>().await.unwrap(), None);
 }
 
@@ -288,6 +308,39 @@ async fn the_end_of_an_engine_is_told_in_a_sentence() {
     engine.greets().await;
     drop(engine);
     assert_eq!(lost(&mut wire).await, "the connection to the engine broke");
+}
+
+#[tokio::test]
+async fn where_silence_is_an_end_both_sides_say_that_they_are_there() {
+    use super::talk::{End, Us, converse, greet};
+    let every = Duration::from_millis(100);
+    let (near, far) = duplex(1 << 16);
+    let (read, write) = tokio::io::split(far);
+    let mut engine = (Reader::new(read), Writer::new(write));
+    let (wire, mut commands, news) = Wire::new();
+    let outgoing = wire.outgoing.clone();
+    let conversation = tokio::spawn(async move {
+        let greeted = greet(near, Us { viewer: 7, watches: false, every: Some(every) }, None).await.ok().unwrap();
+        converse(greeted, &outgoing, &mut commands, &news).await
+    });
+    let ping = Some(Command::Ping { every_ms: 100 });
+    assert!(matches!(engine.0.next().await.unwrap(), Some(Command::Hello { viewer: 7, .. })));
+    engine.1.send(encode(&hello(PROTOCOL)).unwrap()).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(engine.0.next::<Command>().await.unwrap(), ping);
+        engine.1.send(encode(&Event::Ping).unwrap()).await.unwrap();
+    }
+    // It goes on listening, and says nothing any more.
+    while engine.0.next::<Command>().await.unwrap() == ping {}
+    assert_eq!(conversation.await.unwrap(), End::Mute);
+}
+
+#[tokio::test]
+async fn one_that_is_sent_away_may_come_again() {
+    let (mut engine, mut wire) = Engine::new();
+    engine.greets().await;
+    engine.says(Event::SentAway { reason: "too slow".into() }).await;
+    assert_eq!(lost(&mut wire).await, "too slow");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! The ways to an engine: here through its workspace's socket, or there over ssh.
 
 use super::client::{BREATH, reach};
-use super::remote::{Remote, Ssh};
+use super::remote::{Manner, Remote, Ssh};
 use super::socket;
 use super::start::{Program, Started};
-use super::talk::{End, GREETING, Greeted, greet};
+use super::talk::{End, GREETING, Greeted, Us, greet};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -19,6 +19,8 @@ const HELD: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(10);
 /// How long another machine may take to start an engine and to answer.
 const THERE: Duration = Duration::from_secs(60);
+/// How often both sides of a way to another machine say that they are there.
+const PING: Duration = Duration::from_secs(3);
 
 /// A way to an engine.
 pub(super) enum Way {
@@ -43,20 +45,21 @@ pub(super) enum Peer {
 }
 
 impl Way {
-    /// Goes it once. Where it `asks`, a person may be asked for a password, however long that takes.
-    pub async fn open(&self, asks: bool) -> Result<Open, End> {
-        let (stream, peer) = self.dial(asks).await?;
-        let patience = match self {
-            Way::Here(..) => Some(GREETING),
-            Way::There(_) => (!asks).then_some(THERE),
+    /// Goes it once, for a viewer with this number.
+    pub async fn open(&self, manner: Manner, viewer: u64) -> Result<Open, End> {
+        let (stream, peer) = self.dial(manner).await?;
+        let (every, patience) = match self {
+            Way::Here(..) => (None, Some(GREETING)),
+            // A person may be asked for a password, however long that takes.
+            Way::There(_) => (Some(PING), (manner != Manner::Asks).then_some(THERE)),
         };
-        match greet(stream, self.watches(), patience).await {
+        match greet(stream, Us { viewer, watches: self.watches(), every }, patience).await {
             Ok(greeted) => Ok(Open { greeted, peer }),
             Err(end) => Err(peer.why(end).await),
         }
     }
 
-    async fn dial(&self, asks: bool) -> Result<(UnixStream, Peer), End> {
+    async fn dial(&self, manner: Manner) -> Result<(UnixStream, Peer), End> {
         let refused = |error: anyhow::Error| End::Refused(format!("{error:#}"));
         match self {
             Way::Here(workspace, Some(program)) => {
@@ -68,13 +71,14 @@ impl Way {
                 Ok((stream.ok_or(End::Absent)?, Peer::Stranger))
             }
             Way::There(remote) => {
-                let (stream, ssh) = remote.dial(asks).map_err(refused)?;
+                let (stream, ssh) = remote.dial(manner).map_err(refused)?;
                 Ok((stream, Peer::Ssh(ssh)))
             }
         }
     }
 
-    fn watches(&self) -> bool {
+    /// Whether it leads to an engine only where there is one.
+    pub fn watches(&self) -> bool {
         match self {
             Way::Here(_, program) => program.is_none(),
             Way::There(remote) => remote.watches(),
@@ -92,7 +96,9 @@ impl Way {
     /// The pause before the next try, after so many in a row that failed; none where only the viewer can ask for it.
     pub fn pause(&self, failures: u32) -> Option<Duration> {
         match self {
-            Way::Here(..) => (!failures.is_multiple_of(DEATHS)).then_some(Duration::ZERO),
+            Way::Here(_, Some(_)) => (!failures.is_multiple_of(DEATHS)).then_some(Duration::ZERO),
+            // Who only watches starts none: it need not be asked.
+            Way::Here(_, None) => Some(BREATH),
             Way::There(_) => Some((BREATH * 2u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST)),
         }
     }
@@ -122,6 +128,10 @@ impl Peer {
                 End::Broken(child.ended().await.map_or(reason, |how| format!("the engine stopped ({how})")))
             }
             (End::Broken(reason), Peer::Ssh(ssh)) => ssh.why(reason).await,
+            (end @ (End::Left | End::Stopped), Peer::Ssh(ssh)) => {
+                ssh.let_go();
+                end
+            }
             (end, _) => end,
         }
     }

@@ -220,7 +220,7 @@ impl Bench {
         self.clock();
         self.urgent |=
             !matches!(event, Event::Mouse(MouseEvent { kind: MouseEventKind::Moved, .. }) | Event::FocusLost | Event::FocusGained);
-        self.wake.notify_waiters();
+        matches!(event, Event::Key(_) | Event::Paste(_)).then(|| self.wake.notify_waiters());
         match event {
             Event::Key(key) => self.feed(Input::Key(key)),
             Event::Paste(text) => self.feed(Input::Paste(text)),

@@ -1,6 +1,7 @@
 //! A real sshd on this machine: the test takes the connections and hands each to a server of its own (`sshd -i`), so that
 //! it knows which process serves which connection, and can end it.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -32,9 +33,11 @@ pub struct Sshd {
 }
 
 impl Sshd {
-    /// None where there is no sshd, which is said where it is seen.
+    /// None where there is no sshd, which is said where it is seen; where one is expected, that is a fault.
     pub fn start() -> Option<Sshd> {
         let Some(sshd) = find() else {
+            let expected = ["CI", "DARKROOM_NEEDS_SSHD"].into_iter().find(|name| env::var_os(name).is_some());
+            assert!(expected.is_none(), "{} is set, and there is no sshd; install openssh-server", expected.unwrap_or_default());
             // Past the test harness, which hides what a test prints that passes.
             let mut seen = std::io::stderr();
             seen.write_all(b"LEFT OUT: there is no sshd; install openssh-server to test the link over ssh\n").unwrap();
@@ -96,6 +99,19 @@ impl Sshd {
             server.kill().unwrap();
             server.wait().unwrap();
         }
+        self.forget_knocks();
+    }
+
+    /// The machine takes what comes, and does nothing with it any more: what is said to it from now on is lost.
+    pub fn freezes(&mut self) {
+        for server in self.serving.lock().unwrap().iter() {
+            kill_process(Pid::from_child(server), Signal::STOP).unwrap();
+        }
+        self.forget_knocks();
+    }
+
+    /// Who has come so far does not count.
+    pub fn forget_knocks(&mut self) {
         while self.knocks.try_recv().is_ok() {}
     }
 

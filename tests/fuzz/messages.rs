@@ -46,14 +46,24 @@ fn axis() -> Axis {
 
 pub fn hello() -> Event {
     let (version, workspace) = ("0.1.0".into(), "/home/a/darkroom".into());
-    Event::Hello { protocol: PROTOCOL, version, pid: 1, started_ms: 2, pace_ms: Some(3.5), places: vec!["cpu f32".into()], workspace }
+    Event::Hello {
+        protocol: PROTOCOL,
+        version,
+        pid: 1,
+        started_ms: 2,
+        pace_ms: Some(3.5),
+        places: vec!["cpu f32".into()],
+        workspace,
+        heard: Some(4),
+    }
 }
 
 pub fn commands() -> Vec<Command> {
     use Command::*;
     let (run, runs, ticket) = (RUN, vec![RUN, RunId(-1)], 5);
     vec![
-        Hello { protocol: PROTOCOL, version: "0.1.0".into(), watches: true },
+        Hello { protocol: PROTOCOL, version: "0.1.0".into(), watches: true, viewer: 9 },
+        Ping { every_ms: 3000 },
         Submit { grid: grid() },
         Cancel { run },
         CancelAll,
@@ -141,8 +151,11 @@ pub fn events() -> Vec<Event> {
         Models { models: vec![model] },
         Pulling { pull },
         Pulled { repository: "a/b".into(), end: PullEnd::Done, text: "here".into() },
+        Heard { number: 5 },
+        Ping,
         Stopping,
         Refused { reason: "too many".into() },
+        SentAway { reason: "too many".into() },
     ]
 }
 

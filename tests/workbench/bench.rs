@@ -68,6 +68,7 @@ impl Bench {
             pace_ms: Some(6.0),
             places: vec!["cpu f32".into()],
             workspace: "/work".into(),
+            heard: None,
         });
         self.event(Event::Queue { runs: vec![] });
     }

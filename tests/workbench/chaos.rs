@@ -134,6 +134,7 @@ fn news(rng: &mut ChaCha8Rng) -> News {
             pace_ms: Some(2.0),
             places: vec![],
             workspace: "/work".into(),
+            heard: None,
         }),
         3 => News::Event(Event::Queue { runs: (0..step as i64 / 4).map(|at| some(id + at)).collect() }),
         4 | 5 => News::Event(Event::Run { run: some(id) }),

@@ -391,6 +391,7 @@ fn the_header_says_where_the_engine_computes_where_there_is_room() {
             pace_ms: None,
             places,
             workspace: "/work".into(),
+            heard: None,
         });
         bench.screen().lines().next().unwrap().to_owned()
     };

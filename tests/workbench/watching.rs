@@ -207,6 +207,7 @@ fn an_engine_that_was_not_there_knows_the_wish_to_finish_from_the_recipe_alone()
         pace_ms: None,
         places: vec![],
         workspace: "/work".into(),
+        heard: None,
     });
     goes_on(&mut bench);
     assert_eq!(epochs(&bench), (3, 20));

@@ -7,7 +7,6 @@ impl App {
     /// A finished run is new, or another than it was.
     pub(in crate::app) fn gallery_stands(&mut self, run: &Run, new: bool) {
         let gallery = &mut self.gallery;
-        gallery.guests.change(run);
         if gallery.pages.change(run) || !gallery.open {
             return;
         }

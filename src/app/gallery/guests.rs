@@ -38,7 +38,7 @@ impl Guests {
     }
 
     /// Another than it was.
-    pub(super) fn change(&mut self, run: &Run) {
+    pub(in crate::app) fn change(&mut self, run: &Run) {
         self.runs.iter_mut().filter(|known| known.id == run.id).for_each(|known| known.clone_from(run));
     }
 

@@ -11,6 +11,8 @@ use tokio::time::timeout;
 
 /// How long another machine may take, and a person who is asked for a password.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// An engine that does not listen after so long does not open the gallery any more.
+const OPENS: Duration = Duration::from_secs(60);
 
 /// What was found of an engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,8 @@ pub(super) enum Engine {
     Absent,
     /// It has answered.
     Answers(Greeting),
+    /// This process has just taken the workspace and does not listen yet.
+    Starting(u32),
     /// This process holds the workspace and does not listen.
     Deaf(u32),
     /// It cannot be spoken with, and why.
@@ -44,7 +48,11 @@ impl Engine {
         let asked = Instant::now();
         match socket::dial(workspace).await {
             Ok(Some(stream)) => greeting(link::over(stream), asked).await,
-            Ok(None) => lock::holder(workspace).map_or(Engine::Absent, Engine::Deaf),
+            Ok(None) => match lock::holder(workspace) {
+                None => Engine::Absent,
+                Some(pid) if lock::held_for(workspace).is_some_and(|held| held < OPENS) => Engine::Starting(pid),
+                Some(pid) => Engine::Deaf(pid),
+            },
             Err(error) => Engine::Unreached(sentence(&error)),
         }
     }
@@ -66,6 +74,7 @@ impl Engine {
         match self {
             Engine::Absent => vec![Fact::good("engine", "none runs; the workbench starts one")],
             Engine::Answers(greeting) => greeting.facts(),
+            Engine::Starting(pid) => vec![Fact::good("engine", format!("process {pid} is starting"))],
             Engine::Deaf(pid) => {
                 let says = format!("process {pid} holds the workspace and does not listen");
                 vec![Fact::wrong("engine", says, "`darkroom stop` ends it; its runs go on in the next one.")]
@@ -89,7 +98,13 @@ impl Engine {
                 let workspace = Fact::good("workspace", &greeting.workspace);
                 [Fact::good("connection", reached)].into_iter().chain(greeting.facts()).chain([workspace]).collect()
             }
-            Engine::Deaf(_) => Vec::new(),
+            Engine::Starting(_) | Engine::Deaf(_) => Vec::new(),
+            Engine::Unreached(reason) if let Some(said) = said_there(host, reason) => {
+                vec![
+                    Fact::good("connection", "ssh reaches it"),
+                    Fact::wrong("engine", said, format!("`ssh -t {host} darkroom stop` ends it.")),
+                ]
+            }
             Engine::Unreached(reason) => {
                 let advice = format!("Try `ssh {host}` alone; darkroom uses the same names and keys, and must be installed there too.");
                 return vec![Fact::wrong("connection", reason, advice)];
@@ -114,6 +129,11 @@ impl Greeting {
         };
         vec![engine, Fact::good("computes on", self.places.join(", "))]
     }
+}
+
+/// What darkroom on that machine has said, if it was not ssh.
+fn said_there<'a>(host: &str, reason: &'a str) -> Option<&'a str> {
+    reason.strip_prefix(host).and_then(|said| said.strip_prefix(": ")).or(Some(reason).filter(|reason| reason.starts_with("the engine ")))
 }
 
 async fn greeting(mut wire: Wire, asked: Instant) -> Engine {

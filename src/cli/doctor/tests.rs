@@ -214,6 +214,15 @@ fn engines_here_and_there_say_what_they_are() {
     insta::assert_snapshot!((text(&here) + &text(&there)).replace(&version, "darkroom 1.2.3"));
 }
 
+#[test]
+fn what_darkroom_says_on_another_machine_is_no_fault_of_the_way_there() {
+    for reason in ["box: process 7 holds the workspace and does not listen", "the engine speaks version 1 of the link, this program 9"] {
+        let told = text(&[Group::new("box", Engine::Unreached(reason.into()).facts_there("box"))]);
+        assert!(told.contains("✓ connection   ssh reaches it") && told.contains("✗ engine"), "{told}");
+        assert!(told.contains("ssh -t box darkroom stop") && !told.contains("none runs"), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn an_engine_of_another_link_is_told_in_its_own_words() {
     use crate::engine::lock::Lock;
@@ -222,6 +231,10 @@ async fn an_engine_of_another_link_is_told_in_its_own_words() {
     let temp = tempfile::tempdir().unwrap();
     let path = socket::path(temp.path()).unwrap();
     let lock = Lock::take(temp.path(), &path).unwrap();
+    let lock_file = std::fs::File::open(temp.path().join("engine.lock")).unwrap();
+    assert_eq!(Engine::here(temp.path()).await, Engine::Starting(std::process::id()));
+    assert_eq!(Group::new("", Engine::Starting(1).facts()).wrong(), 0);
+    lock_file.set_modified(std::time::SystemTime::now() - Duration::from_secs(120)).unwrap();
     assert_eq!(Engine::here(temp.path()).await, Engine::Deaf(std::process::id()));
     let listener = socket::listen(&path).unwrap();
     let strange = tokio::spawn(async move {

@@ -31,7 +31,7 @@ async fn what_is_said_in_the_moment_of_the_end_is_heard() {
     let stopper = engine.viewer().await;
     let (read, write) = tokio::io::split(engine.stream(1 << 16).await);
     let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
-    writer.send(encode(&Command::Hello { protocol: PROTOCOL, version: "late".into(), watches: false }).unwrap()).await.unwrap();
+    writer.send(encode(&Command::Hello { protocol: PROTOCOL, version: "late".into(), watches: false, viewer: 0 }).unwrap()).await.unwrap();
     stopper.say(Command::Stop { now: false });
     // Sent when the engine has already said its last word.
     while reader.next::<Event>().await.unwrap().is_some() {}
@@ -238,4 +238,42 @@ async fn damage_in_a_large_index_that_nothing_has_met_is_told_by_the_next_engine
     let engine = Engine::start(&workspace);
     let mut viewer = engine.viewer().await;
     viewer.until(|event| matches!(event, Event::Log { text, .. } if text.contains("darkroom.db is damaged"))).await;
+}
+
+#[tokio::test]
+async fn an_engine_that_cannot_find_out_what_the_last_one_left_does_not_start() {
+    let workspace = folder();
+    let gallery = Gallery::open(workspace.path()).unwrap().0;
+    gallery.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON settings BEGIN SELECT RAISE(FAIL, 'the disk is full'); END";
+    rusqlite::Connection::open(workspace.path().join("darkroom.db")).unwrap().execute_batch(full).unwrap();
+    let (_acts, lab) = puppet(mpsc::channel().0);
+    let refused = serve(workspace.path(), vec![lab], pending(), || panic!("it is not ready")).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("the disk is full"), "{refused:#}");
+    assert_eq!(gallery.run(RunId(1)).unwrap().unwrap().state, State::Queued);
+}
+
+#[tokio::test]
+async fn a_single_step_that_was_asked_for_before_the_engine_died_does_not_become_the_whole_run() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let mut viewer = engine.viewer().await;
+    viewer.say(Command::HoldQueue { held: true });
+    viewer.say(prompts(&["one", "two"]));
+    viewer.run_is(2, State::Queued).await;
+    for run in [1, 2].map(RunId) {
+        viewer.say(Command::Pause { run });
+        viewer.say(Command::Advance { run });
+    }
+    // The second is to go on after all.
+    viewer.say(Command::Pause { run: RunId(2) });
+    viewer.say(Command::Resume { run: RunId(2) });
+    viewer.settled().await;
+    engine.server.abort();
+    let engine = Engine::start(&workspace);
+    let mut viewer = Viewer(over(engine.stream(1 << 16).await));
+    let events = viewer.until(|event| matches!(event, Event::Queue { .. })).await;
+    let Some(Event::Queue { runs }) = events.last() else { panic!("{events:?}") };
+    let states: Vec<_> = runs.iter().map(|run| (run.id.0, run.state)).collect();
+    assert_eq!(states, [(2, State::Queued), (1, State::Paused)]);
 }

@@ -147,6 +147,7 @@ impl Engine {
             .unzip();
         drop(tell);
         let (mut server, inputs, heard) = Server::new(gallery, Bench::new(workers));
+        server.recover().unwrap();
         change(&mut server);
         Engine { inputs, acts, begun, server: tokio::spawn(server.serve(heard, facts)) }
     }

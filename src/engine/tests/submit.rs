@@ -107,3 +107,25 @@ async fn an_engine_that_ends_says_which_grids_it_leaves_behind() {
     assert!(told, "{events:?}");
     drop(answer);
 }
+
+#[tokio::test]
+async fn everything_is_cancelled_though_whoever_said_it_has_left_before_it_could_be() {
+    let workspace = folder();
+    Gallery::open(workspace.path()).unwrap().0.submit(&Grid::one(Recipe::parse("sample", &[]).unwrap())).unwrap();
+    let (enters, may_enter) = mpsc::channel::<()>();
+    let engine = Engine::start_with(&workspace, |server| {
+        server.entering = 1;
+        let work = move || Ok(may_enter.recv().map(|()| vec![])?);
+        server.beside(work, |submitted| Input::Submitted(9, submitted));
+    });
+    let (mut leaving, mut other) = (engine.viewer().await, engine.viewer().await);
+    leaving.say(Command::CancelAll);
+    leaving.settled().await;
+    drop(leaving);
+    // So that the engine knows that it is gone.
+    for _ in 0..20 {
+        other.settled().await;
+    }
+    enters.send(()).unwrap();
+    other.run_is(1, State::Cancelled).await;
+}

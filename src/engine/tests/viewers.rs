@@ -1,6 +1,7 @@
 //! What viewers see, and what they cannot do to one another.
 
 use super::*;
+use tokio::io::{ReadHalf, WriteHalf};
 
 #[tokio::test]
 async fn every_viewer_is_told_of_a_run_from_its_queueing_to_its_end() {
@@ -113,7 +114,7 @@ async fn a_viewer_that_never_reads_holds_nobody_up() {
     let deaf = engine.stream(64).await;
     let (read, write) = tokio::io::split(deaf);
     let mut deaf = Writer::new(write);
-    deaf.send(encode(&Command::Hello { protocol: PROTOCOL, version: "deaf".into(), watches: false }).unwrap()).await.unwrap();
+    deaf.send(encode(&Command::Hello { protocol: PROTOCOL, version: "deaf".into(), watches: false, viewer: 0 }).unwrap()).await.unwrap();
     deaf.send(encode(&next_frame(1)).unwrap()).await.unwrap();
     let mut viewer = engine.viewer().await;
     viewer.say(prompts(&["one"]));
@@ -142,10 +143,11 @@ async fn bytes_that_are_no_command_close_their_connection_and_no_other() {
     let framed = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[..], bytes].concat();
     let said = |command: &Command| framed(&encode(command).unwrap());
     let oversized = [&(MAX_PACKET as u32 + 1).to_be_bytes()[..], b"x"].concat();
-    let other = said(&Command::Hello { protocol: PROTOCOL + 1, version: "9".into(), watches: false });
+    let other = said(&Command::Hello { protocol: PROTOCOL + 1, version: "9".into(), watches: false, viewer: 0 });
     let elsewhere = format!("version {PROTOCOL} of the link, this program {}", PROTOCOL + 1);
     let unknown =
-        [said(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: false }), framed(b"\x81\xa5Dance\x80")].concat();
+        [said(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: false, viewer: 0 }), framed(b"\x81\xa5Dance\x80")]
+            .concat();
     let cases = [
         (oversized, "larger than 16 MiB"),
         (framed(b"\xc1\xff\x07"), "cannot be understood"),
@@ -209,4 +211,63 @@ async fn a_viewer_hears_how_far_the_model_of_a_run_is_and_can_cancel_the_run_mea
     late.until(|event| *event == loads(2, 99)).await;
     engine.act(Act::Finish);
     viewer.run_is(2, State::Done).await;
+}
+
+/// A connection of a viewer with a number, and the engine's greeting.
+async fn numbered(engine: &Engine, viewer: u64) -> (Reader<ReadHalf<DuplexStream>>, Writer<WriteHalf<DuplexStream>>, Option<u64>) {
+    let (read, write) = tokio::io::split(engine.stream(1 << 16).await);
+    let (mut reader, mut writer) = (Reader::new(read), Writer::new(write));
+    writer.send(encode(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: false, viewer }).unwrap()).await.unwrap();
+    let Some(Event::Hello { heard, .. }) = reader.next().await.unwrap() else { panic!("no greeting") };
+    (reader, writer, heard)
+}
+
+async fn hears(reader: &mut Reader<ReadHalf<DuplexStream>>, wanted: impl Fn(&Event) -> bool) -> Event {
+    loop {
+        let event = reader.next::<Event>().await.unwrap().unwrap();
+        if wanted(&event) {
+            return event;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_that_comes_again_is_told_what_was_heard_of_it_by_this_engine() {
+    let workspace = folder();
+    let engine = Engine::start(&workspace);
+    let (mut reader, mut writer, heard) = numbered(&engine, 42).await;
+    assert_eq!(heard, None);
+    for command in [prompts(&["one"]), next_frame(1), Command::Cancel { run: RunId(9) }] {
+        writer.send(encode(&command).unwrap()).await.unwrap();
+    }
+    for number in [1, 2] {
+        assert_eq!(hears(&mut reader, |event| matches!(event, Event::Heard { .. })).await, Event::Heard { number });
+    }
+    let (mut again, mut writer_again, heard) = numbered(&engine, 42).await;
+    assert_eq!(heard, Some(2));
+    // What still comes over the old connection counts no more.
+    hears(&mut reader, |event| matches!(event, Event::SentAway { .. })).await;
+    writer.send(encode(&prompts(&["late"])).unwrap()).await.ok();
+    writer_again.send(encode(&prompts(&["two"])).unwrap()).await.unwrap();
+    assert_eq!(hears(&mut again, |event| matches!(event, Event::Heard { .. })).await, Event::Heard { number: 3 });
+    assert_eq!(numbered(&engine, 43).await.2, None);
+    let mut viewer = engine.viewer().await;
+    engine.act(Act::Finish);
+    engine.act(Act::Finish);
+    viewer.run_is(2, State::Done).await;
+    assert_eq!(Gallery::open(workspace.path()).unwrap().0.run(RunId(3)).unwrap(), None);
+    let next = Engine::start(&folder());
+    assert_eq!(numbered(&next, 42).await.2, None);
+}
+
+#[tokio::test]
+async fn a_viewer_that_neither_speaks_nor_leaves_does_not_keep_the_engine() {
+    let workspace = folder();
+    let engine = Engine::start_with(&workspace, |server| server.patience = Duration::from_secs(2));
+    let (mut reader, mut writer, _) = numbered(&engine, 42).await;
+    writer.send(encode(&Command::Ping { every_ms: 100 }).unwrap()).await.unwrap();
+    hears(&mut reader, |event| *event == Event::Ping).await;
+    hears(&mut reader, |event| matches!(event, Event::SentAway { .. })).await;
+    engine.ended().await;
+    drop(writer);
 }

@@ -15,7 +15,7 @@ impl Onlooker {
     async fn of(engine: &Engine) -> Onlooker {
         let (read, write) = tokio::io::split(engine.stream(1 << 16).await);
         let mut onlooker = Onlooker { reader: Reader::new(read), writer: Writer::new(write) };
-        onlooker.say(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: true }).await;
+        onlooker.say(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: true, viewer: 0 }).await;
         onlooker.until(|event| matches!(event, Event::Queue { .. })).await;
         onlooker
     }
@@ -67,7 +67,7 @@ async fn it_sees_everything_and_every_change_is_refused() {
         assert_eq!(told, Event::Error { text: "this terminal only watches".into() }, "{command:?}");
     }
     // It cannot think better of it either.
-    onlooker.say(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: false }).await;
+    onlooker.say(&Command::Hello { protocol: PROTOCOL, version: "9".into(), watches: false, viewer: 0 }).await;
     onlooker.say(&Command::CancelAll).await;
     onlooker.until(|event| matches!(event, Event::Error { .. })).await;
     onlooker.say(&next_frame(1)).await;
