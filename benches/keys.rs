@@ -53,7 +53,7 @@ fn main() {
     println!("idle: {:.2} % of a core over 10 s", (processor_seconds(child.process_id().unwrap()) - idle) * 10.0);
 
     // Enough pictures that one develops until the last key; then a prompt of our own.
-    keys.write_all(b"\r\r\r\r\r\r\r\r\r\r\x15").unwrap();
+    keys.write_all(b"\r\r\r\r\r\r\r\r\r\r\x01\x0b").unwrap();
     wait("x\u{302}");
     for _ in 0..80 {
         keys.write_all(b"\x7f\x1b[3~").unwrap();

@@ -55,7 +55,7 @@ fn keys_work_while_a_terminal_answers_late_and_its_answers_are_no_keys() {
     let workspace = Workspace::with_a_run();
     let mut seat = Seat::workbench(workspace.path(), MUTE);
     seat.shows("Prompt");
-    seat.types("\x15early ");
+    seat.types("\x01\x0bearly ");
     seat.shows("early");
     seat.answers(KITTY);
     seat.writes("a=p,i=");
@@ -97,7 +97,7 @@ fn the_shell_has_the_terminal_until_the_workbench_is_brought_back() {
     seat.shows("shell>");
     seat.types(&format!("{DARKROOM} --workspace {}\n", workspace.path().display()));
     seat.writes("a=p,i=");
-    seat.types("\x15words that stay");
+    seat.types("\x01\x0bwords that stay");
     seat.shows("words that stay");
     for _ in 0..2 {
         seat.types("\x1a");
@@ -120,7 +120,7 @@ fn without_a_shell_it_does_not_stop() {
     let workspace = Workspace::new();
     let mut seat = Seat::workbench(workspace.path(), XTERM);
     seat.shows("engine ready");
-    seat.types("\x1a\x15still here");
+    seat.types("\x1a\x01\x0bstill here");
     seat.shows("still here");
     // Somebody else may stop it and let it go on.
     let raw = seat.settings();
@@ -144,7 +144,7 @@ fn after_any_changes_of_size_the_screen_is_what_a_new_one_would_be() {
         seat.resize(columns, rows);
         seat.wait("its size", |screen| screen.contents().contains(if columns < 60 { "needs" } else { "History" }));
     }
-    seat.types("\x15settled");
+    seat.types("\x01\x0bsettled");
     let last_words = ["settled", "2 done in", "done · 2 steps", "2 runs"];
     seat.wait("the end", |screen| last_words.iter().all(|words| screen.contents().contains(words)));
     // The clock goes on.
