@@ -141,7 +141,10 @@ async fn turns(bench: &mut Bench, wires: &mut Wires<'_>) -> Result<()> {
     bench.begin()?;
     while !bench.left {
         if bench.suspends {
+            bench.falls_silent();
             settle(bench, &mut wires.ear).await;
+            // So that the wire's task comes to say it.
+            tokio::task::yield_now().await;
             if bench.suspend()? {
                 resumed.recv().await;
                 bench.resume()?;

@@ -58,6 +58,9 @@ async fn ask(workspace: &Path, stream: UnixStream, now: bool, out: &mut dyn Writ
         }
     };
     match (pid, lost) {
+        (None, Some(reason)) if reason == link::MUTE && !now => {
+            bail!("{reason}; it may be busy: try again, or break off what it is at with `darkroom stop --now`")
+        }
         (None, reason) => {
             // One of another version does not understand this program; it understands the system.
             let why = reason.unwrap_or_default();

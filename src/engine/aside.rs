@@ -48,7 +48,7 @@ impl Server {
                 }
                 log.into_iter().for_each(|line| self.log(line));
             }
-            Err(error) => self.answer(viewer, &Event::Error { text: crate::words::sentence(&error) }),
+            Err(error) => self.answer_error(viewer, crate::words::sentence(&error)),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Server {
     pub(super) fn found(&mut self, viewer: u64, found: Result<Packet>) {
         match found {
             Ok(packet) => self.send(viewer, packet),
-            Err(error) => self.answer(viewer, &Event::Error { text: crate::words::sentence(&error) }),
+            Err(error) => self.answer_error(viewer, crate::words::sentence(&error)),
         }
         let next = self.browsing.finds.remove(&viewer).flatten();
         if let Some(find) = next.filter(|_| self.viewers.contains_key(&viewer)) {
@@ -118,7 +118,7 @@ impl Server {
     pub(super) fn changed(&mut self, viewer: u64, change: Option<Change>, why: Option<Error>) {
         let told = change.map_or(Ok(()), |change| self.tell_change(change));
         for error in why.into_iter().chain(told.err()) {
-            self.answer(viewer, &Event::Error { text: crate::words::sentence(&error) });
+            self.answer_error(viewer, crate::words::sentence(&error));
         }
         self.browsing.changes.pop_front();
         self.begin_change();

@@ -154,9 +154,17 @@ impl Server {
     }
 
     /// Tells a viewer why something could not be done.
-    pub(super) fn or_answer(&self, viewer: u64, done: Result<()>) {
+    pub(super) fn or_answer(&mut self, viewer: u64, done: Result<()>) {
         if let Err(error) = done {
-            self.answer(viewer, &Event::Error { text: format!("{error:#}") });
+            self.answer_error(viewer, format!("{error:#}"));
+        }
+    }
+
+    /// Tells one viewer what has failed; where its connection is no more, all of them: it may be among them again.
+    pub(super) fn answer_error(&mut self, viewer: u64, text: String) {
+        match self.viewers.contains_key(&viewer) {
+            true => self.answer(viewer, &Event::Error { text }),
+            false => self.log(text),
         }
     }
 

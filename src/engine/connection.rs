@@ -50,8 +50,11 @@ async fn hear(viewer: u64, read: impl AsyncRead + Unpin, outbox: &Outbox, inputs
         match reader.next().await {
             Ok(Some(Command::Ping { every_ms })) => {
                 let every = Duration::from_millis(u64::from(every_ms).clamp(*PACES.start(), *PACES.end()));
-                reader.expects(3 * every);
-                outbox.pings(every);
+                // A viewer that a shell has put aside says nothing, and is to find its connection when it comes back.
+                reader.expects((every_ms > 0).then_some(3 * every));
+                if every_ms > 0 {
+                    outbox.pings(every);
+                }
             }
             Ok(Some(command)) => {
                 if inputs.send(Input::Said(viewer, command)).await.is_err() {

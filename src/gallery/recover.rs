@@ -104,7 +104,7 @@ impl Gallery {
 }
 
 /// Whether a living process has locked the folder.
-fn is_locked(path: &Path) -> bool {
+pub(super) fn is_locked(path: &Path) -> bool {
     match File::open(path).map(|file| file.try_lock()) {
         Err(_) | Ok(Ok(())) => false,
         Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) => true,

@@ -4,6 +4,7 @@
 //! in the trash all the same.
 
 use super::kept::{self, KeptGrid};
+use super::recover::is_locked;
 use super::{Gallery, index, rebuild, thumbs};
 use crate::atomic::{cannot_write, make_folder, sync_folder, write_atomic};
 use crate::recipe::{Run, RunId, State};
@@ -45,8 +46,8 @@ impl Gallery {
                 None => bail!("there is no run {id}"),
                 Some("trash") => return Ok(false),
                 Some(state @ ("queued" | "running")) => bail!("run {id} is {state}; cancel it before you delete it"),
-                // The lock on its folder shows that their process lives.
-                Some(_) if owns_others(transaction, id)? => {
+                // The lock on its folder shows that their process lives, and goes with it.
+                Some(_) if owns_others(transaction, id)? && is_locked(&self.folder(id)) => {
                     bail!("run {id} is the first of a `darkroom run` that computes others yet; delete it once that is over")
                 }
                 Some(_) => transaction.execute(sql, params![id.0, super::now_ms()])?,
@@ -207,6 +208,12 @@ impl Gallery {
         let (from, to) = (self.folder(id), self.trash_folder(id));
         make_folder(&self.workspace.join("trash"))?;
         match fs::rename(&from, &to) {
+            // Left over from a run that was taken out while somebody wrote into its place.
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => {
+                join(&to, &from, &mut Vec::new())?;
+                delete(&to)?;
+                fs::rename(&from, &to).map_err(|error| cannot_write(&to, &error))
+            }
             Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot_write(&to, &error)),
             _ => Ok(()),
         }

@@ -117,10 +117,12 @@ impl Keeper {
             let goes_on = match end {
                 End::Left => false,
                 End::Stopped => self.stopped().await,
-                End::Refused(reason) => {
+                // Without the connection that others share, it may be a password that is missing.
+                End::Refused(_) if self.manner == Manner::Alone => {
                     self.manner = Manner::Quiet;
-                    self.give_up(reason, None).await
+                    self.pause(BREATH).await
                 }
+                End::Refused(reason) => self.give_up(reason, None).await,
                 End::Absent => self.give_up(NOTHING_TO_WATCH.to_owned(), self.way.look()).await,
                 End::Mute => {
                     // It may be busy, and no new one would help; but the connection that others share may be dead.
@@ -158,7 +160,11 @@ impl Keeper {
                 let begun = Instant::now();
                 let end = converse(greeted, &self.outgoing, &mut self.commands, &self.news).await;
                 let lasted = begun.elapsed();
-                (peer.why(end).await, lasted)
+                let end = tokio::select! {
+                    end = peer.why(end) => end,
+                    never = take_in(&mut self.commands, &self.outgoing) => match never {},
+                };
+                (end, lasted)
             }
             Err(end) => (end, Duration::ZERO),
         }
@@ -198,10 +204,10 @@ impl Keeper {
         tokio::select! {
             // Who only watches asks for nothing; that it is there must do.
             () = wake.notified(), if watches => {
-                sleep(BREATH).await;
+                self.rest(Instant::now() + BREATH).await;
                 true
             }
-            stays = self.wait(|command| !is_frame(command)) => stays,
+            stays = self.wait(asks) => stays,
         }
     }
 
@@ -214,15 +220,23 @@ impl Keeper {
         tokio::select! {
             () = sleep(pause) => return true,
             () = wake.notified() => {}
-            stays = self.wait(|command| !is_frame(command)) => match stays {
+            stays = self.wait(asks) => match stays {
                 // What comes of it is told anew.
                 true => self.told = None,
                 false => return false,
             },
         }
         // Who tries in vain is not to be heard more and more often, whoever is there: a machine may shut out who knocks like that.
-        sleep_until(begun + pause.min(BREATH.max(pause / 4))).await;
+        self.rest(begun + pause.min(BREATH.max(pause / 4))).await;
         true
+    }
+
+    /// Waits, and keeps what the viewer says meanwhile.
+    async fn rest(&mut self, until: Instant) {
+        tokio::select! {
+            () = sleep_until(until) => {}
+            never = take_in(&mut self.commands, &self.outgoing) => match never {},
+        }
     }
 
     /// Keeps commands until one is worth an engine. False when the viewer has left.
@@ -236,6 +250,11 @@ impl Keeper {
         }
         false
     }
+}
+
+/// Whether somebody waits for what comes of it.
+fn asks(command: &Command) -> bool {
+    !is_frame(command) && !matches!(command, Command::Ping { .. })
 }
 
 /// Keeps what the viewer says while nobody can be told; it is known then, should it leave.

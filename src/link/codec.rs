@@ -63,8 +63,8 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Reader(FramedRead::new(Patient::new(stream), framing()))
     }
 
-    /// From now on, so much silence is an end: [`Silence`].
-    pub fn expects(&mut self, silence: Duration) {
+    /// From now on, so much silence is an end: [`Silence`]; none is one where nothing is said.
+    pub fn expects(&mut self, silence: Option<Duration>) {
         self.0.get_mut().expects(silence);
     }
 

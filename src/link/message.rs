@@ -27,7 +27,7 @@ pub enum Command {
     /// Nothing else was to be said for a while: the viewer is still there. From the first on, both sides say so this often, and who
     /// is not heard for three times as long is gone.
     Ping {
-        /// Milliseconds.
+        /// Milliseconds; 0 of a viewer that will be silent for as long as it likes, as in the background of a shell.
         every_ms: u32,
     },
     /// Queue every recipe of the grid as a run of its own.

@@ -26,7 +26,7 @@ pub use message::{Command, PROTOCOL, Turn};
 pub use model::{Doing, Home, Model, PullEnd, Pulling};
 pub use outgoing::Outgoing;
 pub use picture::{CHUNK, Picture, PictureHead, PictureOf};
-pub use talk::over;
+pub use talk::{MUTE, over};
 
 use std::sync::Arc;
 use tokio::sync::Notify;

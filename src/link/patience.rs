@@ -19,9 +19,9 @@ impl<R> Patient<R> {
         Patient { stream, silence: None }
     }
 
-    /// From now on, so much silence is an end.
-    pub fn expects(&mut self, silence: Duration) {
-        self.silence = Some((silence, Box::pin(sleep(silence))));
+    /// From now on, so much silence is an end; none is one where nothing is said.
+    pub fn expects(&mut self, silence: Option<Duration>) {
+        self.silence = silence.map(|silence| (silence, Box::pin(sleep(silence))));
     }
 }
 

@@ -23,9 +23,10 @@ use tokio::time::timeout;
 pub const NO_ENGINE: u8 = 3;
 
 /// Settings of every connection. A dead one is noticed after nine seconds, and what the user's configuration does for
-/// terminals on that machine is left out.
+/// terminals on that machine is left out. One that is there to be shared is used; none is made, which would end with ours.
 const SETTINGS: &[&str] = &[
     "ConnectTimeout=10",
+    "ControlMaster=no",
     "ServerAliveInterval=3",
     "ServerAliveCountMax=3",
     "ClearAllForwardings=yes",
@@ -38,7 +39,7 @@ const ASKS_NOTHING: &str = "BatchMode=yes";
 /// The ssh that goes through a jump host is not told that setting, and asks this program in place of the terminal.
 const ASKED: [(&str, &str); 2] = [("SSH_ASKPASS", "false"), ("SSH_ASKPASS_REQUIRE", "force")];
 /// Shares no connection with others.
-const ALONE: [&str; 2] = ["ControlMaster=no", "ControlPath=none"];
+const ALONE: &str = "ControlPath=none";
 /// What ssh ends with where it is ssh itself that failed.
 const SSH_FAILED: i32 = 255;
 /// How long ssh may take to end after its connection broke.
@@ -131,7 +132,7 @@ impl Remote {
 
     fn arguments(&self, manner: Manner) -> Vec<&str> {
         let settings = SETTINGS.iter().chain((manner != Manner::Asks).then_some(&ASKS_NOTHING));
-        let settings = settings.chain(ALONE.iter().filter(|_| manner == Manner::Alone));
+        let settings = settings.chain((manner == Manner::Alone).then_some(&ALONE));
         let options = settings.flat_map(|setting| ["-o", setting]);
         ["-T", "-C"].into_iter().chain(options).chain(["--", &self.host, &self.command]).collect()
     }
@@ -297,7 +298,7 @@ mod tests {
             let said = remote.arguments(manner);
             assert!(said.ends_with(&last), "{said:?}");
             assert_eq!(said.contains(&ASKS_NOTHING), manner != Manner::Asks);
-            assert_eq!(ALONE.iter().all(|setting| said.contains(setting)), manner == Manner::Alone);
+            assert_eq!(said.contains(&ALONE), manner == Manner::Alone);
         }
         for host in ["", "-oProxyCommand=x", "a b", "a\nb"] {
             assert!(Remote::new(host, &there("w")).is_err(), "{host:?}");

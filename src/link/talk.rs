@@ -17,7 +17,8 @@ pub(super) const GREETING: Duration = Duration::from_secs(10);
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 pub(super) const STOPPED: &str = "the engine was stopped";
-pub(super) const MUTE: &str = "the engine does not answer";
+/// Why a conversation did not begin, where the engine did not say anything.
+pub const MUTE: &str = "the engine does not answer";
 pub(super) const NOTHING_TO_WATCH: &str = "there is no engine to watch; this terminal waits for one";
 pub(super) const CLOSED: &str = "the connection to the engine broke";
 const RESTART: &str = "`darkroom stop` ends it, and its runs go on in the next engine";
@@ -44,7 +45,8 @@ pub fn over<S: AsyncRead + AsyncWrite + Send + 'static>(stream: S) -> Wire {
     let (wire, mut to_send, tell) = Wire::new();
     let outgoing = wire.outgoing.clone();
     tokio::spawn(async move {
-        let us = Us { viewer: outgoing.viewer, watches: false, every: None };
+        // Nobody comes again by it, so that it need not be known.
+        let us = Us { viewer: 0, watches: false, every: None };
         let end = match greet(stream, us, Some(GREETING)).await {
             Ok(greeted) => converse(greeted, &outgoing, &mut to_send, &tell).await,
             Err(end) => end,
@@ -121,7 +123,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite>(
     };
     tell(news, News::Event(hello));
     doubt.into_iter().for_each(|text| tell(news, News::Event(Event::Error { text })));
-    every.into_iter().for_each(|every| reader.expects(3 * every));
+    reader.expects(every.map(|every| 3 * every));
     tokio::select! {
         end = listen(&mut reader, outgoing, news) => end,
         end = speak((&mut writer, every), outgoing, commands, news) => end,

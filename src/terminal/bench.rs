@@ -236,6 +236,13 @@ impl Bench {
         self.painter.link().patience()
     }
 
+    /// Says to an engine elsewhere that nothing will be heard: it takes those for dead who are silent.
+    pub fn falls_silent(&self) {
+        if self.app.host.is_some() {
+            drop(self.commands.send(Command::Ping { every_ms: 0 }));
+        }
+    }
+
     /// Gives the terminal to the shell until it brings us back; false where no shell would.
     pub fn suspend(&mut self) -> Result<bool> {
         self.suspends = false;

@@ -65,6 +65,8 @@ pub struct Link {
     free: Option<Instant>,
     /// It has answered once.
     answers: bool,
+    /// So many answers were given up that may still come; until then it is not known what is answered.
+    owed: usize,
 }
 
 impl Link {
@@ -79,9 +81,14 @@ impl Link {
 
     /// The answer to the oldest question came.
     pub fn answered(&mut self, now: Instant) {
+        let owed = self.owed > 0;
+        self.owed = self.owed.saturating_sub(1);
         let Some(asked) = self.asked.pop_front() else { return };
         self.answers = true;
         self.under_way = self.under_way.saturating_sub(asked.bytes);
+        if owed {
+            return;
+        }
         let took = now.saturating_duration_since(asked.at);
         if asked.alone && asked.bytes <= SMALL || took < self.round_trip() {
             self.round(took, now);
@@ -182,6 +189,7 @@ impl Link {
     /// The terminal does not answer, or has lost what it was asked: nothing is under way any more. True where it has
     /// never answered.
     pub fn give_up(&mut self) -> bool {
+        self.owed = self.asked.len();
         self.asked.clear();
         (self.under_way, self.free) = (0, None);
         !self.answers

@@ -112,6 +112,26 @@ fn answers_that_come_a_little_late_do_not_make_a_fast_link_slow() {
 }
 
 #[test]
+fn answers_that_were_given_up_and_come_all_the_same_tell_nothing() {
+    let now = Instant::now();
+    let mut link = Link::default();
+    link.wrote(4, now);
+    link.answered(now + Duration::from_millis(200));
+    let later = now + Duration::from_secs(1);
+    (0..3).for_each(|_| link.wrote(2000, later));
+    link.give_up();
+    let back = later + Duration::from_secs(6);
+    for _ in 0..3 {
+        link.wrote(2000, back);
+        link.answered(back);
+    }
+    assert_eq!((link.round_trip(), link.speed()), (Duration::from_millis(200), None));
+    link.wrote(4, back);
+    link.answered(back + Duration::from_millis(150));
+    assert_eq!(link.round_trip(), Duration::from_millis(150));
+}
+
+#[test]
 fn a_first_answer_that_was_slow_is_no_round_trip_for_long() {
     let now = Instant::now();
     let (mut link, mut wire) = (Link::default(), Wire::new(125_000.0, 50, now));

@@ -267,6 +267,12 @@ async fn a_viewer_that_neither_speaks_nor_leaves_does_not_keep_the_engine() {
     let (mut reader, mut writer, _) = numbered(&engine, 42).await;
     writer.send(encode(&Command::Ping { every_ms: 100 }).unwrap()).await.unwrap();
     hears(&mut reader, |event| *event == Event::Ping).await;
+    // One that says that it will be silent may be, until it is heard again.
+    writer.send(encode(&Command::Ping { every_ms: 0 }).unwrap()).await.unwrap();
+    for _ in 0..5 {
+        hears(&mut reader, |event| *event == Event::Ping).await;
+    }
+    writer.send(encode(&Command::Ping { every_ms: 100 }).unwrap()).await.unwrap();
     hears(&mut reader, |event| matches!(event, Event::SentAway { .. })).await;
     engine.ended().await;
     drop(writer);

@@ -57,8 +57,9 @@ fn what_runs_or_waits_is_not_deleted_nor_anything_with_it() {
     assert_eq!(all(&gallery), [3, 2, 1]);
     assert!(folder.path().join("runs/000001").is_dir());
     // Nor where a folder cannot be moved.
-    fs::create_dir_all(folder.path().join("trash/000002/in the way")).unwrap();
-    assert!(gallery.trash(&[RunId(1), RunId(2), RunId(3)]).unwrap_err().to_string().contains("trash/000002: Directory not empty"));
+    fs::create_dir_all(folder.path().join("trash")).unwrap();
+    fs::write(folder.path().join("trash/000002"), "in the way").unwrap();
+    assert!(gallery.trash(&[RunId(1), RunId(2), RunId(3)]).unwrap_err().to_string().contains("trash/000002: Not a directory"));
     assert_eq!(all(&gallery), [3, 2, 1]);
     assert!((1..=3).all(|id| gallery.picture_path(RunId(id), 0).is_file()));
 }
@@ -76,14 +77,31 @@ fn the_first_run_of_a_process_is_not_deleted_before_the_others_are_over() {
     process.claim(RunId(2)).unwrap();
     process.save(RunId(2), &made(), &[picture(2)], 5).unwrap();
     assert_eq!(other.trash(&[RunId(2)]).unwrap(), [RunId(2)]);
-    process.set_state(RunId(3), State::Cancelled, None).unwrap();
+    // It dies before the last one is over.
+    drop(process);
     assert_eq!(other.trash(&[RunId(1)]).unwrap(), [RunId(1)]);
+    assert_eq!(states(&other.release_orphans().unwrap()), [(3, State::Interrupted)]);
+}
+
+#[test]
+fn a_run_of_which_two_folders_hold_the_same_goes_and_comes_as_often_as_one_likes() {
+    let (folder, gallery) = six();
+    for times in 1..4 {
+        gallery.trash(&[RunId(2)]).unwrap();
+        // Somebody writes where it was.
+        fs::create_dir_all(folder.path().join("runs/000002")).unwrap();
+        fs::write(folder.path().join("runs/000002/note.txt"), format!("note {times}")).unwrap();
+        gallery.restore(&[RunId(2)]).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("runs/000002/note.txt")).unwrap(), format!("note {times}"));
+        assert!(gallery.picture_path(RunId(2), 0).is_file());
+    }
 }
 
 #[test]
 fn runs_that_can_neither_go_nor_come_back_are_told() {
     let (folder, gallery) = six();
-    fs::create_dir_all(folder.path().join("trash/000002/in the way")).unwrap();
+    fs::create_dir_all(folder.path().join("trash")).unwrap();
+    fs::write(folder.path().join("trash/000002"), "in the way").unwrap();
     let stays = "CREATE TRIGGER stays BEFORE UPDATE OF state ON runs WHEN old.state = 'trash' BEGIN SELECT RAISE(ABORT, 'no'); END";
     gallery.index(|connection| connection.execute_batch(stays)).unwrap();
     let error = gallery.trash(&[RunId(1), RunId(2)]).unwrap_err();
