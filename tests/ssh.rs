@@ -269,6 +269,7 @@ async fn at_the_screen_nothing_that_was_typed_is_lost() {
     seat.shows("background one two");
     seat.shows("1 · a red three");
     seat.until("the run, finished", |_| workspace.path().join("runs/000001/1.png").is_file().then_some(()));
+    seat.shows("done · 34 steps");
     sshd.cut();
     seat.shows("connection lost, trying again");
     // Nothing runs, so that it leaves without a question; what was asked for is named when the screen is gone.
