@@ -64,6 +64,19 @@ impl Print {
         Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
     }
 
+    /// Puts it back where another was put of the same size, but not over what lies over that one.
+    pub fn stay(&self, other: &Print, area: Rect, buffer: &mut Buffer) {
+        let (Some(cells), Some(others)) = (&self.cells, &other.cells) else { return };
+        for at in cells.area.positions() {
+            let place = Position { x: area.x + at.x, y: area.y + at.y };
+            if let (Some(cell), Some(shown)) = (cells.cell(at), buffer.cell_mut(place))
+                && others.cell(at) == Some(shown)
+            {
+                shown.clone_from(cell);
+            }
+        }
+    }
+
     /// Puts it where it belongs: its characters, or blank ones under its pixels.
     pub fn render(&self, area: Rect, buffer: &mut Buffer) {
         for (y, x) in (0..area.height).flat_map(|y| (0..area.width).map(move |x| (y, x))) {

@@ -249,7 +249,11 @@ impl Bench {
                     self.ask_at = Some(Instant::now());
                 }
                 match self.painter.answered(at) {
-                    Mark::Whole(source) => self.feed(Input::Shown(source)),
+                    Mark::Whole(source) => {
+                        self.feed(Input::Shown(source));
+                        // The next may have waited for it.
+                        self.dirty = true;
+                    }
                     Mark::Asked => self.probe.hear(answer),
                     Mark::Nothing => {}
                 }
@@ -328,14 +332,22 @@ impl Bench {
         let cover = ui::cover(&self.app, area);
         let note = self.probe.note();
         let look = Look { theme, depth: self.depth, shelf: &self.shelf, note: note.as_deref() };
-        let buffer = self.page.draw(|frame| ui::draw(frame, &self.app, &look))?.buffer.clone();
+        let mut buffer = self.page.draw(|frame| ui::draw(frame, &self.app, &look))?.buffer.clone();
         let spot = |place: &Place| {
             let print = self.shelf.get(place.slot, place.area, cover)?;
             Some(Spot { slot: place.slot, area: print.within(place.area), print: print.clone() })
         };
-        let spots: Vec<_> = places.iter().filter_map(spot).collect();
-        let large = spots.iter().any(|spot| spot.slot == Slot::Preview);
-        let source = self.shelf.shown(Slot::Preview).first().copied().filter(|_| large);
+        let mut spots: Vec<_> = places.iter().filter_map(spot).collect();
+        let large = spots.iter_mut().find(|spot| spot.slot == Slot::Preview);
+        let mut source = self.shelf.shown(Slot::Preview).first().copied().filter(|_| large.is_some());
+        if let Some(large) = large
+            && let Some(begun) = self.painter.unfinished().filter(|begun| begun.area == large.area && !self.picture.2)
+        {
+            // It is brought to its end before the next begins: where pictures come faster than the link carries them, none
+            // would ever be whole.
+            begun.print.stay(&large.print, begun.area, &mut buffer);
+            (*large, source) = (begun.clone(), self.picture.0);
+        }
         if source != self.picture.0 {
             self.picture = (source, Instant::now(), false);
         }

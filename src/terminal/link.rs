@@ -154,11 +154,15 @@ impl Link {
     /// Bytes that may be written now, so that a key would hardly wait for them: by what the answers say is under way, and
     /// by what must have passed since.
     pub fn room(&self, now: Instant) -> usize {
-        let Some(speed) = self.speed else { return FIRST.saturating_sub(self.under_way) as usize };
-        let bytes = |time: Duration| (speed * time.as_secs_f64()) as u64;
         let waiting = self.free.map_or(Duration::ZERO, |free| free.saturating_duration_since(now));
-        let window = bytes(self.round_trip().mul_f64(self.trust) + QUEUE + SLACK);
-        bytes(QUEUE.saturating_sub(waiting)).min(window.saturating_sub(self.under_way)) as usize
+        let queue = self.speed.map_or(FIRST, |speed| (speed * QUEUE.saturating_sub(waiting).as_secs_f64()) as u64);
+        queue.min(self.window().saturating_sub(self.under_way)) as usize
+    }
+
+    /// As many bytes may be under way.
+    fn window(&self) -> u64 {
+        let time = self.round_trip().mul_f64(self.trust) + QUEUE + SLACK;
+        self.speed.map_or(FIRST, |speed| (speed * time.as_secs_f64()) as u64)
     }
 
     /// When there is room again though no answer comes.
@@ -166,9 +170,11 @@ impl Link {
         self.free.map(|free| free - QUEUE / 2)
     }
 
-    /// All that was written must have passed the narrowest part of the link.
-    pub fn is_free(&self, now: Instant) -> bool {
-        self.is_quiet() || self.room(now) > 0 && self.free.is_some_and(|free| free <= now)
+    /// Whether so many bytes may be written though there is never room for them: all before must have passed, and no more
+    /// be under way than a round trip carries.
+    pub fn bears(&self, bytes: usize, now: Instant) -> bool {
+        let passed = self.free.is_none_or(|free| free <= now);
+        self.is_quiet() || passed && self.under_way + bytes as u64 <= self.window()
     }
 
     /// How long to wait for the answers that are still to come, before they are taken for lost.

@@ -189,6 +189,11 @@ impl Painter {
         Ok(Painted { bytes, unasked: None })
     }
 
+    /// The large picture, while it is not all on the screen.
+    pub fn unfinished(&self) -> Option<&Spot> {
+        self.wall.wanted(Slot::Preview).filter(|_| self.source.is_some() && !self.is_whole())
+    }
+
     fn is_whole(&self) -> bool {
         self.wall.wanted(Slot::Preview).is_some_and(|spot| self.wall.hangs(spot) && self.canvas.is_shown(spot.area))
     }
@@ -213,7 +218,7 @@ impl Painter {
         self.put(&blocks, out)?;
         while let Some(bytes) = self.wall.next(&self.canvas) {
             // A piece may be more than there ever is room for, where the link has become slower since it was made.
-            let alone = out.len() == BEGIN.len() && self.link.is_free(now);
+            let alone = out.len() == BEGIN.len() && self.link.bears(bytes, now);
             if out.len() + bytes > room && !alone {
                 break;
             }

@@ -219,6 +219,30 @@ fn pieces_for_which_there_is_never_room_pass_between_words_that_change_all_the_t
 }
 
 #[test]
+fn a_key_waits_for_a_tenth_of_a_second_at_most_whatever_is_under_way() {
+    let pictures = [None, Some((9, 256)), Some((40, 256)), Some((2, 1000))];
+    for (speed, picture) in [7000, 125_000].into_iter().flat_map(|speed| pictures.map(|picture| (speed, picture))) {
+        let mut scene = Scene::new(speed);
+        scene.free = scene.now;
+        let (mut worst, mut whole) = (Duration::ZERO, 0);
+        scene.shows(picture);
+        for step in 0..4000 {
+            if step % 20 == 0 {
+                scene.says(&format!("{step:0>40}"), false);
+            }
+            if scene.go_on().is_some() {
+                whole += 1;
+                scene.shows(picture);
+            }
+            worst = worst.max(scene.free.saturating_duration_since(scene.now));
+        }
+        let piece = Duration::from_secs_f64(picture.map_or(0, |(_, bytes)| bytes) as f64 / speed as f64);
+        assert!(worst <= Duration::from_millis(85).max(piece + Duration::from_millis(50)), "{speed} B/s, {picture:?}: {worst:?}");
+        assert!(whole > 2, "{speed} B/s, {picture:?}: {whole} pictures in 20 s");
+    }
+}
+
+#[test]
 fn a_question_does_not_come_between_the_chunks_of_a_picture() {
     let mut scene = Scene::new(7000);
     scene.id = 7;
