@@ -1,6 +1,6 @@
 //! How soon a key is on the screen of a terminal far away, while a picture develops.
 //!
-//!     cargo bench --bench link [-- GRAPHICS [KEYS]]
+//!     cargo bench --bench link [-- GRAPHICS|all [KEYS [LINK]]]      # a link by the beginning of its name
 //!     DARKROOM=target/release/darkroom cargo bench --profile dev --bench link     # measures that binary
 //!
 //! A real workbench in a pseudo-terminal of 120x40, whose output goes down a line of so many bytes a second and through half the round
@@ -43,7 +43,7 @@ fn main() {
     println!(
         "| link | graphics | | p50 ms | p99 ms | worst ms | round trip + 100 | kB/s | frames/s |\n|---|---|---|---|---|---|---|---|---|"
     );
-    for (name, shape) in LINKS {
+    for (name, shape) in LINKS.into_iter().filter(|(name, _)| words.get(2).is_none_or(|word| name.starts_with(word))) {
         for graphics in Graphics::ALL.into_iter().filter(wanted) {
             for paced in [true, false] {
                 // What waits for minutes is known after few keys.

@@ -155,8 +155,10 @@ impl Link {
     /// by what must have passed since.
     pub fn room(&self, now: Instant) -> usize {
         let waiting = self.free.map_or(Duration::ZERO, |free| free.saturating_duration_since(now));
-        let queue = self.speed.map_or(FIRST, |speed| (speed * QUEUE.saturating_sub(waiting).as_secs_f64()) as u64);
-        queue.min(self.window().saturating_sub(self.under_way)) as usize
+        let bytes = |time: Duration| self.speed.map_or(FIRST, |speed| (speed * time.as_secs_f64()) as u64);
+        let room = bytes(QUEUE.saturating_sub(waiting)).min(self.window().saturating_sub(self.under_way));
+        // By drops of a few characters, each with its place and colours and a question after it, little would come through.
+        if room < bytes(QUEUE) / 2 { 0 } else { room as usize }
     }
 
     /// As many bytes may be under way.

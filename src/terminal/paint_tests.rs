@@ -84,10 +84,11 @@ impl Scene {
 
     /// Writes, and 5 ms pass: no answer is waited for. What one that came meanwhile means.
     fn go_on(&mut self) -> Option<Source> {
-        let bytes = self.paint().len();
-        if bytes > 0 {
-            self.free = self.free.max(self.now) + Duration::from_secs_f64(bytes as f64 / self.speed as f64);
-            self.flight.push_back(self.free + Duration::from_millis(100));
+        let out = self.paint();
+        if !out.is_empty() {
+            self.free = self.free.max(self.now) + Duration::from_secs_f64(out.len() as f64 / self.speed as f64);
+            let questions = out.matches("\x1b[5n").count();
+            self.flight.extend(std::iter::repeat_n(self.free + Duration::from_millis(100), questions));
         }
         self.now += Duration::from_millis(5);
         let mut told = None;
