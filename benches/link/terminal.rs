@@ -77,9 +77,8 @@ impl Terminal {
         }
         self.screen.process(bytes);
         self.seen = at;
-        if self.graphics == Graphics::HalfBlocks {
-            self.look(at);
-        }
+        // Half-blocks may stand in for pixels.
+        self.look(at);
         answers
     }
 
@@ -145,7 +144,7 @@ impl Terminal {
 
     pub fn frames(&self) -> u64 {
         // Of several places the preview is the one that changes most often.
-        self.pictures.values().copied().max().unwrap_or(self.row.2)
+        self.pictures.values().copied().max().unwrap_or(0).max(self.row.2)
     }
 
     /// When the last bytes came.

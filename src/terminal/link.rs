@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// What may wait before the narrowest part of the link, as the time that it takes to pass: less than half of what a key
 /// may be late. The rest is for the key's own change, and for what the estimate is off.
-const QUEUE: Duration = Duration::from_millis(40);
+const QUEUE: Duration = Duration::from_millis(30);
 /// Answers are not of one moment; so much more may be under way.
 const SLACK: Duration = Duration::from_millis(20);
 /// As many bytes may be under way while the speed is not known.
@@ -73,7 +73,7 @@ impl Link {
     /// So many bytes were written, a question last.
     pub fn wrote(&mut self, bytes: u64, now: Instant) {
         let took = self.speed.map_or(Duration::ZERO, |speed| Duration::from_secs_f64(bytes as f64 / speed.max(1.0)));
-        let telling = bytes >= TELLING || 2 * bytes >= self.room(now) as u64;
+        let telling = self.speed.is_none() || bytes >= TELLING || 2 * bytes >= self.room(now) as u64;
         self.asked.push_back(Asked { at: now, bytes, alone: self.asked.is_empty(), telling });
         self.under_way += bytes;
         self.free = Some(self.free.map_or(now, |free| free.max(now)) + took);
@@ -88,6 +88,10 @@ impl Link {
         self.under_way = self.under_way.saturating_sub(asked.bytes);
         if owed {
             return;
+        }
+        if self.is_quiet() {
+            // Whatever it was thought to take, it has passed.
+            self.free = Some(now);
         }
         let took = now.saturating_duration_since(asked.at);
         if asked.alone && asked.bytes <= SMALL || took < self.round_trip() {

@@ -221,7 +221,7 @@ fn pieces_for_which_there_is_never_room_pass_between_words_that_change_all_the_t
 
 #[test]
 fn a_key_waits_for_a_tenth_of_a_second_at_most_whatever_is_under_way() {
-    let pictures = [None, Some((9, 256)), Some((40, 256)), Some((2, 1000))];
+    let pictures = [None, Some((9, 256)), Some((40, 256)), Some((2, 600))];
     for (speed, picture) in [7000, 125_000].into_iter().flat_map(|speed| pictures.map(|picture| (speed, picture))) {
         let mut scene = Scene::new(speed);
         scene.free = scene.now;
