@@ -72,7 +72,7 @@ fn measure(program: &std::path::Path, (shape, graphics, paced): (Shape, Graphics
     let terminal = Arc::new(Mutex::new(Terminal::new(graphics, paced)));
     let line = Line::new(shape, (master.try_clone_reader().unwrap(), master.take_writer().unwrap()), terminal.clone());
     assert!(comes(&terminal, |terminal| terminal.shows("engine ready")), "{}", terminal.lock().unwrap().contents());
-    let recipe = ["submit", "sample", "--prompt=a red three", "--steps=200", "--seed=1..60", "--workspace"];
+    let recipe = ["submit", "sample", "--prompt=a red three", "--steps=1000", "--seed=1..60", "--workspace"];
     let submitted = Command::new(program).args(recipe).arg(workspace.path()).output().unwrap();
     assert!(submitted.status.success(), "{}", String::from_utf8_lossy(&submitted.stderr));
     line.press(CLEAR);

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// What may wait before the narrowest part of the link, as the time that it takes to pass: less than half of what a key
 /// may be late. The rest is for the key's own change, and for what the estimate is off.
 const QUEUE: Duration = Duration::from_millis(30);
+/// The part of the speed that is used. Of short bursts the answers say it up to a third too high, and that a burst was too much
+/// is known a round trip later.
+const CARE: f64 = 0.75;
 /// Answers are not of one moment; so much more may be under way.
 const SLACK: Duration = Duration::from_millis(20);
 /// As many bytes may be under way while the speed is not known.
@@ -72,7 +75,7 @@ pub struct Link {
 impl Link {
     /// So many bytes were written, a question last.
     pub fn wrote(&mut self, bytes: u64, now: Instant) {
-        let took = self.speed.map_or(Duration::ZERO, |speed| Duration::from_secs_f64(bytes as f64 / speed.max(1.0)));
+        let took = self.pace().map_or(Duration::ZERO, |speed| Duration::from_secs_f64(bytes as f64 / speed.max(1.0)));
         let telling = self.speed.is_none() || bytes >= TELLING || 2 * bytes >= self.room(now) as u64;
         self.asked.push_back(Asked { at: now, bytes, alone: self.asked.is_empty(), telling });
         self.under_way += bytes;
@@ -159,10 +162,15 @@ impl Link {
     /// by what must have passed since.
     pub fn room(&self, now: Instant) -> usize {
         let waiting = self.free.map_or(Duration::ZERO, |free| free.saturating_duration_since(now));
-        let bytes = |time: Duration| self.speed.map_or(FIRST, |speed| (speed * time.as_secs_f64()) as u64);
+        let bytes = |time: Duration| self.pace().map_or(FIRST, |speed| (speed * time.as_secs_f64()) as u64);
         let room = bytes(QUEUE.saturating_sub(waiting)).min(self.window().saturating_sub(self.under_way));
         // By drops of a few characters, each with its place and colours and a question after it, little would come through.
         if room < bytes(QUEUE) / 2 { 0 } else { room as usize }
+    }
+
+    /// Bytes a second that are written.
+    fn pace(&self) -> Option<f64> {
+        self.speed.map(|speed| speed * CARE)
     }
 
     /// As many bytes may be under way.
