@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 /// What may wait before the narrowest part of the link, as the time that it takes to pass: less than half of what a key
 /// may be late. The rest is for the key's own change, and for what the estimate is off.
 const QUEUE: Duration = Duration::from_millis(30);
-/// The part of the speed that is used. Of short bursts the answers say it up to a third too high, and that a burst was too much
-/// is known a round trip later.
-const CARE: f64 = 0.75;
+/// The part of the speed that is used: that a burst was too much is known a round trip later.
+const CARE: f64 = 0.85;
 /// Answers are not of one moment; so much more may be under way.
 const SLACK: Duration = Duration::from_millis(20);
 /// As many bytes may be under way while the speed is not known.
@@ -21,8 +20,13 @@ const FIRST: u64 = 4096;
 const SAMPLE: (Duration, u64) = (Duration::from_millis(60), 64 << 10);
 /// How much a new sample of the speed counts beside those before. What is slower counts at once more than what is faster.
 const WEIGHT: (f64, f64) = (0.5, 0.25);
-/// The shortest answer of so long a time is the round trip.
+/// So long the shortest answer is the round trip. Then it is measured again: nothing else is written until nothing is under
+/// way, since an answer to more says the way longer than it is, and so the speed higher.
 const MEMORY: Duration = Duration::from_secs(15);
+/// For so long nothing follows a question that is alone.
+const ALONE: Duration = Duration::from_millis(15);
+/// For so long nothing else is written at most, where keys that go on and on leave no pause.
+const PAUSE: Duration = Duration::from_millis(1500);
 /// As many bytes pass so quickly that their answer tells of the way alone.
 const SMALL: u64 = 24;
 /// Answers come a little sooner or later whatever was written. The time tells of the speed only where so many bytes were
@@ -43,7 +47,7 @@ struct Asked {
     at: Instant,
     /// Bytes written since the question before.
     bytes: u64,
-    /// Nothing was under way before it.
+    /// It measures the way: next to nothing, and nothing was under way before it.
     alone: bool,
     /// How long it takes tells of the speed.
     telling: bool,
@@ -56,7 +60,7 @@ pub struct Link {
     under_way: u64,
     /// When the last answer came that told of the speed.
     last: Option<Instant>,
-    /// The shortest answer lately, when it came, and the shortest since.
+    /// The shortest answer since the way was measured, when that was, and the shortest before: one answer alone may be late.
     shortest: Option<(Duration, Instant, Duration)>,
     /// Bytes and seconds that are not a sample yet.
     sample: (u64, Duration),
@@ -77,7 +81,7 @@ impl Link {
     pub fn wrote(&mut self, bytes: u64, now: Instant) {
         let took = self.pace().map_or(Duration::ZERO, |speed| Duration::from_secs_f64(bytes as f64 / speed.max(1.0)));
         let telling = self.speed.is_none() || bytes >= TELLING || 2 * bytes >= self.room(now) as u64;
-        self.asked.push_back(Asked { at: now, bytes, alone: self.asked.is_empty(), telling });
+        self.asked.push_back(Asked { at: now, bytes, alone: bytes <= SMALL && self.asked.is_empty(), telling });
         self.under_way += bytes;
         self.free = Some(self.free.map_or(now, |free| free.max(now)) + took);
     }
@@ -97,9 +101,7 @@ impl Link {
             self.free = Some(now);
         }
         let took = now.saturating_duration_since(asked.at);
-        if asked.alone && asked.bytes <= SMALL || took < self.round_trip() {
-            self.round(took, now);
-        }
+        self.round(took, asked.alone.then_some(now));
         self.waited(took.saturating_sub(self.round_trip()), now);
         if asked.telling {
             // It was busy with these bytes from when the first of them arrived, or it was done with those before.
@@ -119,14 +121,13 @@ impl Link {
         self.trust = if late > LATE { self.trust * DOUBT } else { (self.trust + TRUST).min(1.0) };
     }
 
-    fn round(&mut self, took: Duration, now: Instant) {
-        self.shortest = Some(match self.shortest {
-            None => (took, now, took),
-            Some((shortest, ..)) if took <= shortest => (took, now, took),
-            // What was shortest long ago may be so no more: the road has changed.
-            Some((_, when, since)) if now.saturating_duration_since(when) > MEMORY => (since.min(took), now, took),
-            Some((shortest, when, since)) => (shortest, when, if since == shortest { took } else { since.min(took) }),
-        });
+    /// An answer took so long; `tells` where it is of a question alone, that came now.
+    fn round(&mut self, took: Duration, tells: Option<Instant>) {
+        self.shortest = match (self.shortest, tells) {
+            (None, tells) => tells.map(|now| (took, now, took)),
+            (Some((shortest, when, _)), Some(now)) if now.saturating_duration_since(when) > MEMORY => Some((took, now, shortest)),
+            (Some((shortest, when, before)), _) => Some((shortest.min(took), when, before)),
+        };
     }
 
     fn passed(&mut self, bytes: u64, took: Duration) {
@@ -148,19 +149,38 @@ impl Link {
         self.speed
     }
 
+    /// How old the round trip is.
+    fn age(&self, now: Instant) -> Option<Duration> {
+        self.shortest.map(|(_, when, _)| now.saturating_duration_since(when))
+    }
+
     /// Whether the way has to be measured again, by a question alone.
     pub fn is_old(&self, now: Instant) -> bool {
-        self.is_quiet() && self.shortest.is_none_or(|(_, when, _)| now.saturating_duration_since(when) > MEMORY)
+        self.is_quiet() && self.age(now).is_none_or(|age| age > MEMORY)
+    }
+
+    /// Whether it was just asked so: what came at once would go in the same packet, and the way seem longer. Keys wait for this, too.
+    pub fn is_measured(&self, now: Instant) -> bool {
+        self.asked.back().is_some_and(|asked| asked.alone && now < asked.at + ALONE)
+    }
+
+    /// Whether nothing is written so that it can be.
+    fn is_drained(&self, now: Instant) -> bool {
+        let paused = |age: Duration| age > MEMORY && age.as_secs_f64() % MEMORY.as_secs_f64() < PAUSE.as_secs_f64();
+        !self.is_quiet() && self.age(now).is_some_and(paused)
     }
 
     /// How long an answer takes at least.
     pub fn round_trip(&self) -> Duration {
-        self.shortest.map_or(Duration::ZERO, |(shortest, ..)| shortest)
+        self.shortest.map_or(Duration::ZERO, |(shortest, _, before)| shortest.min(before))
     }
 
     /// Bytes that may be written now, so that a key would hardly wait for them: by what the answers say is under way, and
     /// by what must have passed since.
     pub fn room(&self, now: Instant) -> usize {
+        if self.is_drained(now) {
+            return 0;
+        }
         let waiting = self.free.map_or(Duration::ZERO, |free| free.saturating_duration_since(now));
         let bytes = |time: Duration| self.pace().map_or(FIRST, |speed| (speed * time.as_secs_f64()) as u64);
         let room = bytes(QUEUE.saturating_sub(waiting)).min(self.window().saturating_sub(self.under_way));
@@ -181,14 +201,15 @@ impl Link {
 
     /// When there is room again though no answer comes.
     pub fn opens(&self) -> Option<Instant> {
-        self.free.map(|free| free - QUEUE / 2)
+        let alone = self.asked.back().filter(|asked| asked.alone).map(|asked| asked.at + ALONE);
+        self.free.map(|free| free - QUEUE / 2).max(alone)
     }
 
     /// Whether so many bytes may be written though there is never room for them: all before must have passed, and no more
     /// be under way than a round trip carries.
     pub fn bears(&self, bytes: usize, now: Instant) -> bool {
         let passed = self.free.is_none_or(|free| free <= now);
-        self.is_quiet() || passed && self.under_way + bytes as u64 <= self.window()
+        self.is_quiet() || passed && !self.is_drained(now) && self.under_way + bytes as u64 <= self.window()
     }
 
     /// How long to wait for the answers that are still to come, before they are taken for lost.

@@ -38,7 +38,12 @@ fn drive(link: &mut Link, wire: &mut Wire, (from, seconds): (Instant, u64), piec
             link.answered(answer);
         }
         let (most, noise_us) = *pieces.next().unwrap();
-        let bytes = (link.room(now) as u64).min(most);
+        if link.is_old(now) {
+            wire.write(4, now, Duration::from_micros(noise_us));
+            link.wrote(4, now);
+        }
+        let least = if link.is_quiet() { 256 } else { 0 };
+        let bytes = (link.room(now) as u64).max(least).min(most);
         if bytes >= 64 {
             wire.write(bytes, now, Duration::from_micros(noise_us));
             link.wrote(bytes, now);
@@ -80,6 +85,20 @@ fn a_link_that_becomes_slower_is_found_out_and_so_is_a_faster_one() {
     wire.speed = 125_000.0;
     drive(&mut link, &mut wire, (now + Duration::from_secs(15), 10), &[(4096, 0)]);
     assert!((90_000.0..140_000.0).contains(&link.speed().unwrap()), "{:?}", link.speed());
+}
+
+#[test]
+fn the_way_is_measured_again_though_there_is_always_something_to_write() {
+    for (before, after) in [(300, 300), (300, 100), (100, 300)] {
+        let now = Instant::now();
+        let (mut link, mut wire) = (Link::default(), Wire::new(7000.0, before, now));
+        drive(&mut link, &mut wire, (now, 5), &[(4096, 0)]);
+        wire.way = Duration::from_millis(after) / 2;
+        drive(&mut link, &mut wire, (now + Duration::from_secs(5), 40), &[(4096, 0)]);
+        let off = link.round_trip().abs_diff(Duration::from_millis(after));
+        assert!(off <= Duration::from_millis(6), "{before} became {after}: {:?}", link.round_trip());
+        assert!((6_300.0..7_700.0).contains(&link.speed().unwrap()), "{before} became {after}: {link:?}");
+    }
 }
 
 #[test]

@@ -167,6 +167,14 @@ impl Painter {
     /// # Errors
     /// Those of the writer.
     pub fn paint(&mut self, writer: &mut impl Write, now: Instant) -> io::Result<Painted> {
+        let pending = !self.canvas.is_done() || !self.wall.is_done();
+        if pending && !self.mute && self.link.is_old(now) {
+            self.ask(writer, (STATUS, now), Mark::Nothing)?;
+            return Ok(Painted { bytes: STATUS.len(), unasked: None });
+        }
+        if self.link.is_measured(now) {
+            return Ok(Painted::default());
+        }
         let mut out = BEGIN.to_vec();
         self.compose(&mut out, now)?;
         let whole = self.source.filter(|source| self.told != Some(*source) && self.is_whole());
@@ -180,9 +188,6 @@ impl Painter {
             writer.write_all(&out)?;
             writer.flush()?;
             return Ok(Painted { bytes, unasked: whole });
-        }
-        if self.link.is_old(now) {
-            self.ask(writer, (STATUS, now), Mark::Nothing)?;
         }
         out.extend(STATUS);
         self.ask(writer, (&out, now), whole.map_or(Mark::Nothing, Mark::Whole))?;
