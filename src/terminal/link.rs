@@ -21,8 +21,9 @@ const SAMPLE: (Duration, u64) = (Duration::from_millis(60), 64 << 10);
 /// How much a new sample of the speed counts beside those before. What is slower counts at once more than what is faster.
 const WEIGHT: (f64, f64) = (0.5, 0.25);
 /// So long the shortest answer is the round trip. Then it is measured again: nothing else is written until nothing is under
-/// way, since an answer to more says the way longer than it is, and so the speed higher.
-const MEMORY: Duration = Duration::from_secs(15);
+/// way, since an answer to more says the way longer than it is, and so the speed higher. At first it is after less time, and
+/// each time after twice as much: what sets up a terminal is still on the way before the first question.
+const MEMORY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 /// For so long nothing follows a question that is alone.
 const ALONE: Duration = Duration::from_millis(15);
 /// For so long nothing else is written at most, where keys that go on and on leave no pause.
@@ -62,6 +63,8 @@ pub struct Link {
     last: Option<Instant>,
     /// The shortest answer since the way was measured, when that was, and the shortest before: one answer alone may be late.
     shortest: Option<(Duration, Instant, Duration)>,
+    /// How often the way was measured.
+    measured: u32,
     /// Bytes and seconds that are not a sample yet.
     sample: (u64, Duration),
     speed: Option<f64>,
@@ -123,11 +126,13 @@ impl Link {
 
     /// An answer took so long; `tells` where it is of a question alone, that came now.
     fn round(&mut self, took: Duration, tells: Option<Instant>) {
-        self.shortest = match (self.shortest, tells) {
-            (None, tells) => tells.map(|now| (took, now, took)),
-            (Some((shortest, when, _)), Some(now)) if now.saturating_duration_since(when) > MEMORY => Some((took, now, shortest)),
-            (Some((shortest, when, before)), _) => Some((shortest.min(took), when, before)),
+        let again = tells.filter(|now| self.age(*now).is_none_or(|age| age > self.memory()));
+        self.shortest = match (self.shortest, again) {
+            (None, again) => again.map(|now| (took, now, took)),
+            (Some((shortest, ..)), Some(now)) => Some((took, now, shortest)),
+            (Some((shortest, when, before)), None) => Some((shortest.min(took), when, before)),
         };
+        self.measured += u32::from(again.is_some());
     }
 
     fn passed(&mut self, bytes: u64, took: Duration) {
@@ -149,6 +154,10 @@ impl Link {
         self.speed
     }
 
+    fn memory(&self) -> Duration {
+        (MEMORY.0 * (1 << self.measured.min(8))).min(MEMORY.1)
+    }
+
     /// How old the round trip is.
     fn age(&self, now: Instant) -> Option<Duration> {
         self.shortest.map(|(_, when, _)| now.saturating_duration_since(when))
@@ -156,7 +165,7 @@ impl Link {
 
     /// Whether the way has to be measured again, by a question alone.
     pub fn is_old(&self, now: Instant) -> bool {
-        self.is_quiet() && self.age(now).is_none_or(|age| age > MEMORY)
+        self.is_quiet() && self.age(now).is_none_or(|age| age > self.memory())
     }
 
     /// Whether it was just asked so: what came at once would go in the same packet, and the way seem longer. Keys wait for this, too.
@@ -166,7 +175,8 @@ impl Link {
 
     /// Whether nothing is written so that it can be.
     fn is_drained(&self, now: Instant) -> bool {
-        let paused = |age: Duration| age > MEMORY && age.as_secs_f64() % MEMORY.as_secs_f64() < PAUSE.as_secs_f64();
+        let memory = self.memory();
+        let paused = |age: Duration| age > memory && age.as_secs_f64() % memory.as_secs_f64() < PAUSE.as_secs_f64();
         !self.is_quiet() && self.age(now).is_some_and(paused)
     }
 
@@ -232,7 +242,7 @@ impl Link {
     pub fn give_up(&mut self) -> bool {
         self.owed = self.asked.len();
         self.asked.clear();
-        (self.under_way, self.free) = (0, None);
+        (self.under_way, self.free, self.measured) = (0, None, 0);
         !self.answers
     }
 }
