@@ -78,10 +78,17 @@ impl Canvas {
 
     /// The next places to write that are chosen, as many as cost so many bytes.
     pub fn pick(&self, chosen: impl Fn(Position, &Cell) -> bool, bytes: usize) -> Vec<Position> {
+        self.pick_from(Position::ORIGIN, chosen, bytes)
+    }
+
+    /// The same, from a place on to the end, and then from the head: what changes all the time must not come before
+    /// everything that is below it.
+    pub fn pick_from(&self, from: Position, chosen: impl Fn(Position, &Cell) -> bool, bytes: usize) -> Vec<Position> {
         let mut left = bytes;
         let mut last: Option<(Position, &Cell)> = None;
         let mut places = Vec::new();
-        for (x, y, cell) in self.shown.diff_iter(&self.wanted).filter(|(x, y, cell)| chosen(Position { x: *x, y: *y }, cell)) {
+        let part = |later: bool| self.shown.diff_iter(&self.wanted).filter(move |(x, y, _)| ((*y, *x) >= (from.y, from.x)) == later);
+        for (x, y, cell) in part(true).chain(part(false)).filter(|(x, y, cell)| chosen(Position { x: *x, y: *y }, cell)) {
             let follows = last.filter(|(at, _)| at.y == y && at.x + 1 == x).map(|(_, cell)| cell);
             let Some(rest) = left.checked_sub(weight(follows, cell)) else { break };
             left = rest;

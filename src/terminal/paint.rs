@@ -19,8 +19,8 @@ const SHARE: u32 = 4;
 const LEAST: usize = 256;
 /// As long as a picture may take while others follow it.
 const MOVING: Duration = Duration::from_millis(500);
-/// As long as one piece of it may take: behind it a key waits, and behind what is under way.
-const PIECE: Duration = Duration::from_millis(40);
+/// As long as one piece of it may take, so that there is room for it behind others, and as many bytes as it has at least.
+const PIECE: (Duration, usize) = (Duration::from_millis(25), 128);
 /// A link that carries so many bytes a second is no reason to make pictures coarser.
 const FAST: f64 = 2e6;
 /// The least time between two looks whether there is room.
@@ -60,7 +60,9 @@ pub struct Painter {
     questions: VecDeque<Mark>,
     /// The terminal never answers: nothing is known of the link.
     mute: bool,
+    /// When words that no key has changed are written next, and from which place on.
     words_at: Option<Instant>,
+    words_from: Position,
     /// The picture that is to be shown, and whether it is told of.
     source: Option<Source>,
     told: Option<Source>,
@@ -150,7 +152,7 @@ impl Painter {
         let Some(speed) = speed else { return Limit::NONE };
         // In steps, so that a speed that varies does not make pictures anew.
         let bytes = |time: Duration| (speed * time.as_secs_f64()).log2().floor().exp2() as usize;
-        Limit { picture: bytes(MOVING), piece: bytes(PIECE).max(LEAST) }
+        Limit { picture: bytes(MOVING), piece: bytes(PIECE.0).max(PIECE.1) }
     }
 
     /// Questions that were not answered for long will not be; what the answers would have meant.
@@ -214,8 +216,9 @@ impl Painter {
         self.put(&keyed, out)?;
         if self.words_at.is_none_or(|at| at <= now) {
             let before = out.len();
-            let words = self.canvas.pick(|at, cell| !self.wall.holds(at, cell), room.saturating_sub(before));
+            let words = self.canvas.pick_from(self.words_from, |at, cell| !self.wall.holds(at, cell), room.saturating_sub(before));
             self.put(&words, out)?;
+            self.words_from = words.last().map_or(self.words_from, |at| Position { x: at.x + 1, y: at.y });
             let share = self.link.speed().map_or(0.0, |speed| (out.len() - before) as f64 / speed.max(1.0));
             self.words_at = Some(now + WORDS.max(SHARE * Duration::from_secs_f64(share)));
         }

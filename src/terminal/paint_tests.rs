@@ -188,6 +188,22 @@ fn words_that_change_all_the_time_leave_room_for_the_picture() {
 }
 
 #[test]
+fn words_that_change_all_the_time_do_not_keep_those_below_them_away() {
+    let mut scene = Scene::new(7000);
+    for step in 0..100 {
+        let mut page = Buffer::empty(Rect::new(0, 0, 40, 12));
+        for row in 0..11 {
+            page.set_string(0, row, ["now", "then"][step % 2].repeat(9), Style::new());
+        }
+        page.set_string(0, 11, if step == 0 { "" } else { "the last line" }, Style::new());
+        scene.painter.canvas.want(&page, None, false);
+        scene.paint();
+        scene.answer();
+    }
+    assert!(scene.painter.canvas.is_shown(Rect::new(0, 11, 40, 1)));
+}
+
+#[test]
 fn a_picture_in_pixels_stands_on_blanks_and_gives_way_to_words() {
     let mut scene = Scene::new(1_000_000);
     scene.says("words", false);
