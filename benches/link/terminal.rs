@@ -129,8 +129,9 @@ impl Terminal {
     /// Counts a frame where the colours in the middle of the picture's lower half have changed.
     fn look(&mut self, at: Instant) {
         let screen = self.screen.screen();
-        let colours = |column| screen.cell(20, column).map_or(vt100::Color::Default, vt100::Cell::fgcolor);
-        let row: Vec<_> = (55..70).map(colours).collect();
+        // Coarse ones are blanks on a colour.
+        let colours = |column| screen.cell(20, column).map_or([vt100::Color::Default; 2], |cell| [cell.fgcolor(), cell.bgcolor()]);
+        let row: Vec<_> = (55..70).flat_map(colours).collect();
         if row != self.row.0 {
             let new = at.saturating_duration_since(self.row.1) > FRAME;
             self.row = (row, at, self.row.2 + u64::from(new));
