@@ -175,9 +175,8 @@ impl Link {
 
     /// Whether nothing is written so that it can be.
     fn is_drained(&self, now: Instant) -> bool {
-        let memory = self.memory();
-        let paused = |age: Duration| age > memory && age.as_secs_f64() % memory.as_secs_f64() < PAUSE.as_secs_f64();
-        !self.is_quiet() && self.age(now).is_some_and(paused)
+        let over = self.age(now).and_then(|age| age.checked_sub(self.memory()));
+        !self.is_quiet() && over.is_some_and(|over| over.as_secs_f64() % MEMORY.1.as_secs_f64() < PAUSE.as_secs_f64())
     }
 
     /// How long an answer takes at least.
